@@ -105,13 +105,15 @@ class Schedule:
     fused: int  # rotations in fused passes
     derived: int  # of them in passes whose derivatives are wanted
     fused_passes: int
+    doubled: int  # rotations of the doubled layer, which are not undone
+    doubled_passes: int
     local_passes: int  # fused passes whose angles differ from sample to sample
     fused_phases: int  # fused passes that apply phases
     single: int  # rotations that are not fused
     single_passes: int
     phases: int  # passes of phases
     product: bool
-    keeps: bool  # whether states between fused passes are kept instead of undone
+    keeps: bool  # whether states between groups of fused passes are kept instead of undone
 
     @classmethod
     def of(cls, workload: Workload) -> Schedule:
@@ -119,11 +121,13 @@ class Schedule:
         tables = plan.tables
         rows = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)
         kinds = rows[:, passes.KIND]
-        fused = rows[kinds == passes.FUSED]
+        fused, doubled = rows[kinds == passes.FUSED], rows[tables.layout[scratch.DOUBLED] :]
         out = cls(
             fused=int(fused[:, passes.FUSED_COUNT].sum()),
             derived=int((fused[:, passes.FUSED_COUNT] * fused[:, passes.FUSED_NEEDED]).sum()),
             fused_passes=len(fused),
+            doubled=int(doubled[:, passes.FUSED_COUNT].sum()),
+            doubled_passes=len(doubled),
             local_passes=int(fused[:, passes.FUSED_LOCAL].sum()),
             fused_phases=int((fused[:, passes.OFFSET] >= 0).sum()),
             single=int(np.isin(kinds, SINGLE).sum() + 2 * (kinds == passes.ROTATION_PAIR).sum()),
@@ -147,7 +151,8 @@ def operations(workload: Workload) -> int:
     n, does = workload.n_qubits, Schedule.of(workload)
     turned = 2 if does.keeps else 3  # states forwards and backwards
     each = (
-        4 * turned * does.fused
+        4 * turned * (does.fused - does.doubled)
+        + 4 * does.doubled
         + 4 * does.derived
         + 2 * turned * does.local_passes
         + (6 * turned + 4) * does.fused_phases
@@ -161,10 +166,11 @@ def operations(workload: Workload) -> int:
 def traffic(workload: Workload) -> int:
     """Bytes read and written by one training step, wherever they lie: each pass one state forwards, two backwards.
 
-    A state that is kept is only read on the way back.
+    Where states are kept, a pass reads two for its derivatives, and the adjoint state is read and written; its phases
+    need one more. Passes of the doubled layer do not write what they have read.
     """
     amplitude, does = 16 if workload.precision == "double" else 8, Schedule.of(workload)
-    states = 6 * does.passes - does.keeps * does.fused_passes
+    states = 6 * does.passes - 2 * does.doubled_passes + does.keeps * does.fused_phases
     return workload.n_samples * states * amplitude * 2**workload.n_qubits
 
 

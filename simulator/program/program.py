@@ -232,6 +232,11 @@ class Program:
         """Condition number of the matrices that are not unitary, and the parameters for which it is too large."""
         return out_of_reach(self.schedule[1], self.num_qubits, float(np.finfo(self.dtype).eps) ** -0.5)
 
+    def derives_amplitudes(self, inputs: bool) -> bool:
+        """Whether derivatives by the weights, and by the inputs if these are wanted, reach initial amplitudes."""
+        numbers = [k for start in self.starts for angle in start.angles for k in angle.factors]
+        return any(inputs or k >= len(self.inputs) for k in numbers)
+
     def __getstate__(self) -> dict[str, Any]:
         names = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]
         if self.begins_in_inputs:

@@ -18,6 +18,7 @@ _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, betw
 _SEGMENT_PASSES = 4  # maximum number of passes of a segment, where they take less time than a trip to a cache
 _SEGMENT_BITS = 6  # qubits of a segment's blocks, two of which fit in the first-level cache
 _STREAMED_SHARE = 4  # ratio of the second-level cache and two blocks of states that come from memory
+_KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _SHARED_GAIN = 1.3  # least ratio of the times of single states and of tiles in the shared cache, of 14 to 16 qubits
 _SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
 _CACHE_BYTES = {1: 1 << 15, 2: 1 << 20, 3: 0}  # assumed bytes of the cache of a level that the system does not report
@@ -96,6 +97,11 @@ def segment_sizes(num_qubits: int, options: Options) -> tuple[int, int]:
         blocks = cache_bytes() // _STREAMED_SHARE // (4 * simd.VECTOR_BYTES)
         longest, bits = _SEGMENT_PASSES, max(blocks.bit_length() - 1, bits)
     return longest if options.segment_passes is None else options.segment_passes, bits
+
+
+def keeps_states(groups: int, tile_bytes: int) -> bool:
+    """Whether a visit keeps the states of a tile before and behind each group of passes, which then fit in a cache."""
+    return (groups + 2) * tile_bytes <= cache_share() // _KEPT_SHARE
 
 
 def serial_work(options: Options) -> int:

@@ -14,8 +14,8 @@ from simulator.engines.numba.block_sizes import (
     batch_qubits,
     block_bits,
     cache_bytes,
-    cache_share,
     is_streamed,
+    keeps_states,
     serial_work,
     suit_shared_cache,
 )
@@ -34,7 +34,6 @@ _MOST_QUBITS_KEPT = 16  # maximum number of qubits whose outcomes are kept, half
 _LOOP_SHARE = 8  # ratio of the least work for two threads in a call from Python and in a loop, which times its calls
 _SPLIT_SHARE = 4  # ratio of that work in a call from Python and of the least work that is split in two tiles
 _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
-_KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _ROTATIONS_PER_TRIP = 4.5  # least number of fused rotations for each trip to memory, where tiles fit in no cache
 _DEEP = 25_000  # least number of rotations of amplitudes, for each byte of arithmetic units, of a deep circuit
 _PIECES = 32  # maximum number of pieces of a step over a large state
@@ -181,9 +180,7 @@ class Plan:
         self.scratch_bytes = floats * itemsize + 8 * (tables.slots + 1)
         self.pieces = _pieces(tables, n - (self.lanes or 0))
         self.work = (tables.passes + 1) * self.tile_size
-        split = len(program.inputs)
-        numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
-        self.encoded = any(derive_inputs or k >= split for k in numbers)
+        self.encoded = program.derives_amplitudes(derive_inputs)
         self._lowered, self._amplitude_bytes, self._options = program.lowered, amplitude_bytes, options
         self._dtype = program.dtype
 
@@ -194,12 +191,12 @@ class Plan:
     def visit(self, words: int) -> Visit:
         """Sizes of a visit of tiles, for calls between its sweeps whose largest block has this number of words."""
         itemsize = np.dtype(self._dtype).itemsize
-        step, fused = self.tile_size + layout.SKEW * simd.width(self._dtype), self.tables.fused_passes
-        if (fused + 2) * step * itemsize > cache_share() // _KEPT_SHARE:
+        step, groups = self.tile_size + layout.SKEW * simd.width(self._dtype), self.tables.groups
+        if not keeps_states(groups, self.tile_size * itemsize):
             step = 0
         begin = self.buffer_size + 8 * (self.tables.slots + 1) // itemsize
         psi = _to_page(begin + _round(8 * words // itemsize))
-        end = psi + fused * step + self.tile_size
+        end = psi + groups * step + self.tile_size
         return Visit((begin, psi, end), step)
 
     @cached_property
@@ -267,7 +264,7 @@ class Visit(NamedTuple):
     places : tuple of int
         Where, in a thread's scratch, the space for calls on rows and the states begin, and where these end.
     step : int
-        Distance of the states before and after a fused pass; 0 if they are not kept.
+        Distance of the states before and behind a group of fused passes; 0 if they are not kept.
     """
 
     places: tuple[int, int, int]

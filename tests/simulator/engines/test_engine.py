@@ -365,3 +365,24 @@ def test_thousand_gates_are_lowered_once():
     circuit = random_circuit(3, 6, 1000, 1)
     values = np.full((2, circuit.num_parameters), 0.2)
     np.testing.assert_allclose(circuit.statevector(values)[0], dense_state(circuit, values[0]), atol=1e-11)
+
+
+def test_derivatives_by_weights_that_are_amplitudes_reach_the_beginning(engine):
+    """Also if all gates after them are fixed, which nobody differentiates."""
+    w = ParameterVector("w", 2)
+    encoding = gates.AmplitudeEncoding(2)(1 + w[0], w[1], 0.3, 0.5, 0, 2)
+    circuit = Circuit(3).append(encoding).ry(0.3, 0).cx(0, 1).rx(0.7, 1)
+    for observable in (Z(1), X(0) @ Z(2)):
+        exact = gradient(circuit, observable, [0.7, -0.4])
+        moved = gradient(circuit, observable, [0.7, -0.4], method="finite_difference")
+        np.testing.assert_allclose(exact, moved, atol=1e-8)
+
+
+def test_an_observable_without_terms_has_no_derivatives(engine):
+    w, nothing = ParameterVector("w", 2), PauliSum([], [], [])
+    for circuit in (
+        Circuit(3).append(gates.AmplitudeEncoding(2)(1 + w[0], w[1], 0.3, 0.5, 0, 1)).ry(0.3, 0),
+        Circuit(3).ry(w[0], 0).rx(w[1], 1).ry(0.3, 0),
+    ):
+        gradient(circuit, X(0), [0.7, -0.4])  # leaves other numbers where adjoint states are kept
+        np.testing.assert_array_equal(gradient(circuit, nothing, [0.7, -0.4]), 0.0)

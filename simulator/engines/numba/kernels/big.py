@@ -159,7 +159,7 @@ def big_forward(
             has_angles = 1
         if step == 0:
             if piece == 0:
-                prepare(packed, weights, base, shared, tables, scratch, lanes)
+                prepare(packed, weights, base, shared, tables, scratch, -1, lanes)
         elif step == 1:
             if entry(packed[0], START) == PRODUCT_STATE:
                 _write_product(packed, psi, shared, scratch, piece, pieces, lanes)

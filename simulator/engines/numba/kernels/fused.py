@@ -17,7 +17,8 @@ are a subspace: each is a sum of two entries of the section ``OCTETS``.
   square of their product as a factor, its share. Derivatives by phases are summed over lanes before their transform.
 
 Rotations treat both planes alike, a native vector (one register) at a time. The numbers of a pass are vectors: three
-tangents, the shares (with the flip behind them), and the product of the cosines if angles differ.
+tangents, the shares (with the flip behind them), and the product of the cosines if angles differ; and, if they do not,
+the same for the way back, where a flip comes first as well, and changes the signs of its tangents once more.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from simulator.engines.numba.kernels import diagonals
 from simulator.engines.numba.kernels.native import native_lanes, unit_lanes
 from simulator.engines.numba.kernels.octets import (
     ALONE,
+    NEITHER,
     SCALED,
     THREE,
     TWO,
@@ -38,10 +40,12 @@ from simulator.engines.numba.kernels.octets import (
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
 from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
 from simulator.engines.numba.layout.passes import (
+    BACK,
     COSETS,
     COSINES,
     EACH_NUMBERS,
     FLIP,
+    FLIP_Z,
     FUSED,
     FUSED_COUNT,
     FUSED_LOCAL,
@@ -54,6 +58,7 @@ from simulator.engines.numba.layout.passes import (
     OCTET_BITS,
     OFFSET,
     PHASE_SHARE,
+    SCALE,
     SHARES,
     TANGENTS,
 )
@@ -73,7 +78,8 @@ from simulator.engines.numba.simd import entry, lanes_of, like, load, sincos, sp
 
 
 @inlined
-def _masks(row):
+def masks_of(row):
+    """The masks x of a pass."""
     return entry(row, FUSED_X), entry(row, FUSED_X + 1), entry(row, FUSED_X + 2)
 
 
@@ -92,7 +98,7 @@ def _flip(octets, numbers, at):
 
 
 @inlined
-def _first_member(row, octets, octet, bits):
+def first_member(row, octets, octet, bits):
     """Place of the first member of a coset."""
     low = (bits - OCTET_BITS) // 2
     lows = entry(row, COSETS)
@@ -131,24 +137,25 @@ def _copy(source, target, i, x0, x1, x2):
 
 
 @part
-def rotate(psi, target, row, octets, tables, numbers, at, bits, first, last, offset):
+def rotate(psi, middle, target, row, octets, tables, numbers, at, bits, first, last, offset):
     """Apply a pass to octets ``{i ^ x : x in span(x0, x1, x2)}`` of each state, i being the sums of two ``octets``.
 
-    The result goes to ``target``, which may be psi. ``tables`` has the phases from ``offset`` on, unless that is
-    negative, and ``numbers`` from ``at`` on the numbers of the pass.
+    ``tables`` has the phases from ``offset`` on, unless that is negative, and ``numbers`` from ``at`` on the numbers of
+    the pass. The states behind the phases go to ``middle``, those behind the pass to ``target``; both may be psi, and
+    without phases there is no use for ``middle``.
     """
     W, N = lanes_of(psi), unit_lanes(psi)
-    x0, x1, x2 = _masks(row)
+    x0, x1, x2 = masks_of(row)
     flip, how = _flip(octets, numbers, at), _how(row)
-    source = target if flip or offset >= 0 else psi
+    phased = middle if offset >= 0 else psi
+    source = target if flip else phased
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
-            i = begin + _first_member(row, octets, octet, bits)
+            i = begin + first_member(row, octets, octet, bits)
             if offset >= 0:
-                multiply(psi, target, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
-            elif flip:
-                _copy(psi, target, i, x0, x1, x2)
+                multiply(psi, middle, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
             if flip:
+                _copy(phased, target, i, x0, x1, x2)
                 _exchange(target, i, x0, x1, x2, flip)
             for o in range(0, W, N):
                 turn(source, target, i, x0, x1, x2, o, numbers, at, how)
@@ -159,17 +166,17 @@ def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, psi_is
     """Undo a pass's rotations on octets of both states, and add their derivatives, without their shares, to ``sums``.
 
     ``psi_is`` says what happens to psi: UNDONE, or in the end READ only for the phases' derivatives or left ALONE, as
-    it is where the psi before the pass was kept.
+    it is where the psi before the pass was kept. If NEITHER state is undone, derivatives are all there is to do.
     """
     W, N = lanes_of(psi), native_lanes(psi)
-    x0, x1, x2 = _masks(row)
+    x0, x1, x2 = masks_of(row)
     flip, how = _flip(octets, numbers, at), _how(row)
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
-            i = begin + _first_member(row, octets, octet, bits)
+            i = begin + first_member(row, octets, octet, bits)
             for o in range(0, 2 * W, N):
                 unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how, psi_is)
-            if flip:
+            if flip and psi_is != NEITHER:
                 if psi_is != ALONE:
                     _exchange(psi, i, x0, x1, x2, flip)
                 _exchange(lam, i, x0, x1, x2, flip)
@@ -182,10 +189,10 @@ def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, psi_is
     Half the derivative by each phase, summed over the lanes, in the order of the table.
     """
     W = lanes_of(psi)
-    x0, x1, x2 = _masks(row)
+    x0, x1, x2 = masks_of(row)
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
-            i = begin + _first_member(row, octets, octet, bits)
+            i = begin + first_member(row, octets, octet, bits)
             halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W), psi_is)
             store(buffer, octet << OCTET_BITS, load(buffer, octet << OCTET_BITS) + halves)
 
@@ -225,8 +232,8 @@ def _lane_bits(array):
 
 
 @part
-def pick_gradients(gradient, row, terms, numbers, at, sums, buffer, bits, was_kept):
-    """Add the derivatives in ``sums`` and ``buffer`` to ``gradient``, those by phases to the first lane.
+def pick_gradients(gradient, row, terms, numbers, at, sums, buffer, bits, was_kept, with_phases):
+    """Add the derivatives in ``sums`` to ``gradient``, and, ``with_phases``, those in ``buffer`` to the first lane.
 
     Where psi was kept, only one of the two states lacks cosines and the other one has them, so shares are signs.
     """
@@ -237,7 +244,7 @@ def pick_gradients(gradient, row, terms, numbers, at, sums, buffer, bits, was_ke
         if was_kept:
             share = like(numbers, 1.0 if share > 0.0 else -1.0)
         store(gradient, o, load(gradient, o) + splat(share) * load(sums, k * W))
-    if entry(row, OFFSET) >= 0 and entry(row, NEEDED):
+    if with_phases and entry(row, OFFSET) >= 0 and entry(row, NEEDED):
         walsh_hadamard(buffer, 0, bits, _lane_bits(gradient))
         share = like(numbers, 1.0) if was_kept else entry(numbers, at + PHASE_SHARE)
         for t in range(len(terms)):
@@ -251,8 +258,11 @@ def _continues(row):
 
 
 @part
-def prepare(packed, r, theta, tables, buffer):
-    """Compute the numbers of the layer that begins with pass r, and its table of phases times signs and cosines."""
+def prepare(packed, r, theta, tables, buffer, is_doubled):
+    """Compute the numbers of the layer that begins with pass r, and its table of phases times signs and cosines.
+
+    Angles are doubled for `kernels.doubled`; then the table lacks the cosines, which are a number of the first pass.
+    """
     layout = packed[0]
     W, bits, end, last = lanes_of(tables), entry(layout, QUBITS), passes_of(packed), r + 1
     slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
@@ -263,6 +273,7 @@ def prepare(packed, r, theta, tables, buffer):
             last += 1
     one = like(tables, 1.0)
     scale, share, signs, least = one, one, 0, _least_scale(tables)
+    half = splat(like(tables, 1.0 if is_doubled else 0.5))
     for number in range(last - 1, r - 1, -1):
         row = one_pass(packed, number)
         at, flip, product, count = entry(row, NUMBERS), 0, one, entry(row, FUSED_COUNT)
@@ -273,21 +284,33 @@ def prepare(packed, r, theta, tables, buffer):
         for k in range(count):
             slot = entry(row, FUSED_SLOT + k)
             kappa = like(tables, 1.0 * slots[slot, SLOT_KAPPA])
-            sines, cosines = sincos(load(theta, slot * W) * splat(like(tables, 0.5)))
+            sines, cosines = sincos(load(theta, slot * W) * half)
             store(buffer, 0, sines)
             store(buffer, W, cosines)
             sine, cosine = kappa * entry(buffer, 0), entry(buffer, W)
+            factor, back = kappa * share, -one
             if abs(sine) > abs(cosine) and abs(scale * product * cosine) < least:
                 flip ^= entry(row, FUSED_X + k)
                 signs ^= entry(row, FUSED_Z + k)
                 sine, cosine = cosine, -sine
+                if is_doubled:
+                    factor = -factor
+                back = -back
             store(tables, at + (TANGENTS + k) * W, splat(sine / cosine))
-            tables[at + SHARES * W + k] = kappa * share
+            store(tables, at + (BACK + TANGENTS + k) * W, splat(back * (sine / cosine)))
+            tables[at + SHARES * W + k] = factor
             product *= cosine
-        tables[at + SHARES * W + FLIP] = like(tables, flip)
+        for o in (0, BACK * W):
+            tables[at + o + SHARES * W + FLIP] = like(tables, flip)
         scale *= product
-        share *= product * product
-    tables[entry(first, NUMBERS) + SHARES * W + PHASE_SHARE] = share
+        if not is_doubled:
+            share *= product * product
+    at = entry(first, NUMBERS) + SHARES * W
+    tables[at + PHASE_SHARE] = share
+    tables[at + SCALE] = scale
+    tables[at + FLIP_Z] = like(tables, signs)
+    if is_doubled:
+        scale = one
     diagonals.fill_phases(tables, offset, terms_of(packed, first), theta, 0, bits, buffer, _lane_bits(tables))
     for i in range(1 << bits):
         o = offset + 2 * (i - (i & (W - 1))) + (i & (W - 1))

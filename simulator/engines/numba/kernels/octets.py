@@ -25,8 +25,8 @@ from simulator.engines.numba.simd import Vector, data_pointer, llvm_type
 _SIZE = 1 << OCTET_BITS
 THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
 # What the way back does to psi: nothing; as much as derivatives need; what it does to the adjoint state; nothing, as it
-# is the one before the pass, which was kept.
-ALONE, READ, UNDONE, BEFORE = 0, 1, 2, 3
+# is the one before the pass, which was kept; nothing, and nothing to the adjoint state.
+ALONE, READ, UNDONE, BEFORE, NEITHER = range(5)
 
 
 def _equals(builder: Any, how: Any, value: int) -> Any:
@@ -140,6 +140,8 @@ def turn(typing_context, state, target, first, x0, x1, x2, shift, numbers, at, h
 def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums, how, psi_is):  # type: ignore[no-untyped-def]
     """Undo a pass on the octet at ``first`` of lam, and of psi unless that is left ALONE; add derivatives to ``sums``.
 
+    If ``psi_is`` NEITHER, only derivatives are computed.
+
     These are ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, by lanes. The scale of a pass with
     SCALED angles is applied as by `turn`.
     """
@@ -171,10 +173,11 @@ def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums
                 add(range(2))
             with three:
                 add(range(OCTET_BITS))
-        tangents, scale = _numbers(on, numbers, at, shift, width)
-        with builder.if_then(builder.not_(_equals(builder, psi_is, ALONE))):
-            state.turn(values, tangents, how, scale, back=True)
-        dual.turn(dual.load(), tangents, how, scale, back=True)
+        with builder.if_then(builder.icmp_signed("!=", psi_is, ir.Constant(psi_is.type, NEITHER))):
+            tangents, scale = _numbers(on, numbers, at, shift, width)
+            with builder.if_then(builder.not_(_equals(builder, psi_is, ALONE))):
+                state.turn(values, tangents, how, scale, back=True)
+            dual.turn(dual.load(), tangents, how, scale, back=True)
         return context.get_dummy_value()
 
     return types.none(psi, lam, *(types.intp,) * 5, numbers, types.intp, sums, types.intp, types.intp), codegen

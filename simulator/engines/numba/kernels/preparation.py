@@ -101,9 +101,10 @@ def set_rotation(rotations, theta, slot, kappa, lane_z, lanes):
 
 
 @part
-def prepare(packed, weights, base, rotations, tables, scratch, lanes):
+def prepare(packed, weights, base, rotations, tables, scratch, doubled, lanes):
     """Compute angles from the weights (``base``), and the coefficients and phase tables that all samples share.
 
+    The layer that begins with pass ``doubled`` has twice its angles, see `kernels.doubled`; below 0, none has.
     An additional last entry of ``base`` becomes 1 if an angle overflows, here or in `tile_angles`.
     """
     layout = packed[0]
@@ -134,7 +135,7 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
         row = one_pass(packed, r)
         if lanes is None:
             if entry(row, KIND) == FUSED and entry(row, OFFSET) >= 0:
-                fused.prepare(packed, r, theta, tables, buffer)
+                fused.prepare(packed, r, theta, tables, buffer, r == doubled)
         if entry(row, KIND) == PHASES and entry(row, PLACE) == STORED:
             if lanes is None:
                 size = 1 << entry(layout, QUBITS)

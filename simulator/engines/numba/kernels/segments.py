@@ -1,15 +1,18 @@
 """Segments of a tile's passes: consecutive fused passes that are applied to a block while it lies in a cache.
 
-A segment of one pass has one block, the whole state. See `tables.fused.segments`.
+A segment of one pass has one block, the whole state. See `tables.segments`. A *group* are consecutive segments
+whose passes commute, and of which only the first has phases. Where the states behind a group were kept, and the
+adjoint states there, all derivatives by the group's angles follow from these, before any pass is undone.
 """
 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import fused
-from simulator.engines.numba.kernels.octets import ALONE, BEFORE, READ, UNDONE
+from simulator.engines.numba.kernels.octets import ALONE, BEFORE, NEITHER, READ, UNDONE
 from simulator.engines.numba.kernels.sections import cleared, integers, local_rotations, one_pass, terms_of
 from simulator.engines.numba.layout.passes import (
+    BACK,
     FUSED_LOCAL,
     FUSED_NEEDED,
     FUSED_SUMS,
@@ -22,6 +25,8 @@ from simulator.engines.numba.layout.scratch import BLOCK, BUFFER, FIRST_NEEDED, 
 from simulator.engines.numba.layout.sections import OCTETS, SEGMENT_BITS, SEGMENT_FIRST, SEGMENT_LAST
 from simulator.engines.numba.simd import entry, lanes_of, section
 
+# What `undo_segment` does: all; only derivatives by the angles; all but these, on the adjoint states; all but rotations
+ALL, DERIVATIVES, ADJOINT, DOUBLED = range(4)
 _TOGETHER = 8  # octets of two states, which stay in the first-level cache from undoing rotations to undoing phases
 
 
@@ -53,91 +58,84 @@ def _states_together(packed, segment, tile):
 
 
 @part
-def apply_segment(packed, segment, psi, tile, step, number, tables, scratch):
-    """Apply the passes of a segment, before which there are ``number`` fused ones, block by block to a tile's states.
+def apply_segment(packed, segment, before, middle, target, tables, scratch):
+    """Apply the passes of a segment to the states ``before`` of a tile, block by block.
 
-    ``tile`` is the size of the states and ``step`` their distance before and after a pass: 0 if it is applied in place.
+    The states behind the first pass's phases go to ``middle``, those behind the last pass to ``target``.
     """
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
-    size, first = _states_together(packed, segment, tile), entry(segment, SEGMENT_FIRST)
-    for j in range(tile // size):
+    size, first = _states_together(packed, segment, len(target)), entry(segment, SEGMENT_FIRST)
+    for begin in range(0, len(target), size):
+        end = begin + size
+        after = section(target, begin, end)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(first, entry(segment, SEGMENT_LAST)):
                 row = one_pass(packed, r)
-                _fill_numbers(packed, row, j, scratch, 1.0)
+                _fill_numbers(packed, row, begin // size, scratch, 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
-                octet, offset = block << each, entry(row, OFFSET)
-                before = (number + r - first) * step + j * size
-                after = before + step
-                fused.rotate(
-                    section(psi, before, before + size),
-                    section(psi, after, after + size),
-                    row,
-                    octets,
-                    tables,
-                    numbers,
-                    at,
-                    bits,
-                    octet,
-                    octet + (1 << each),
-                    offset,
-                )
+                octet, offset, source, phased = block << each, entry(row, OFFSET), after, after
+                if r == first:
+                    source, phased = section(before, begin, end), section(middle, begin, end)
+                last = octet + (1 << each)
+                fused.rotate(source, phased, after, row, octets, tables, numbers, at, bits, octet, last, offset)
 
 
 @inlined
-def _psi(row, is_end):
-    """What becomes of psi while a pass is undone; nothing reads it behind the end."""
+def _before(row, is_end, was_kept):
+    """What becomes of the states before a pass while its phases are undone; nothing reads them behind the end."""
+    if was_kept:
+        return BEFORE if entry(row, NEEDED) else ALONE
     if not is_end:
         return UNDONE
     return READ if entry(row, OFFSET) >= 0 and entry(row, NEEDED) else ALONE
 
 
 @part
-def undo_segment(packed, segment, psi, step, number, lam, gradient, tables, scratch):
-    """Undo the passes of a segment, before which there are ``number`` fused ones, block by block on a tile's states.
+def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept, tables, scratch):
+    """Undo the passes of a segment, or ``what`` of it is wanted, block by block on a tile's states.
 
-    Where ``psi`` was not changed in place, see `apply_segment`, it is left alone.
+    ``behind`` are the states behind the passes, in whose place those ``before`` them are restored if none were kept.
     """
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
     is_end = first <= entry(packed[0], FIRST_NEEDED)
-    W, area = lanes_of(psi), entry(packed[0], BUFFER)
+    W, area = lanes_of(lam), entry(packed[0], BUFFER)
     size_of_sums = FUSED_SUMS * W
     room = size_of_sums + W + (1 << bits)  # the sums of a pass, and their buffer
     for r in range(first, last):
         at = area + (r - first) * room
         cleared(scratch, at, at + (room if entry(one_pass(packed, r), OFFSET) >= 0 else size_of_sums))
     size = _states_together(packed, segment, len(lam))
-    for j in range(len(lam) // size):
-        duals = section(lam, j * size, (j + 1) * size)
+    for begin in range(0, len(lam), size):
+        duals, states = section(lam, begin, begin + size), section(behind, begin, begin + size)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(last - 1, first - 1, -1):
                 row, place, octet = one_pass(packed, r), area + (r - first) * room, block << each
                 end = place + size_of_sums
                 sums, buffer = section(scratch, place, end), section(scratch, end, place + room)
-                after = octet + (1 << each)
+                after, phased = octet + (1 << each), entry(row, OFFSET) >= 0 and what != DERIVATIVES
                 only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
-                begin = (number + r - first) * step + j * size
-                before, states = section(psi, begin, begin + size), section(psi, begin + step, begin + step + size)
-                psi_is = before_is = _psi(row, is_end and r == first)
-                if step:
-                    psi_is, before_is = ALONE, BEFORE if entry(row, NEEDED) else ALONE
-                _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
+                before_is = _before(row, is_end and r == first, was_kept)
+                _fill_numbers(packed, row, begin // size, scratch, -1.0 if only_undone or what == ADJOINT else 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
-                together = _TOGETHER if entry(row, OFFSET) >= 0 else after - octet
+                back = at if entry(row, FUSED_LOCAL) else at + BACK * W
+                together = _TOGETHER if phased else after - octet
                 for o in range(octet, after, together):
                     to = min(o + together, after)
-                    if only_undone:
-                        for k in range(1 if psi_is == ALONE else 0, 2):
-                            each_states = duals if k else states
-                            fused.rotate(each_states, each_states, row, octets, tables, numbers, at, bits, o, to, -1)
-                    else:
+                    if what == ADJOINT or (what == ALL and only_undone):
+                        fused.rotate(duals, duals, duals, row, octets, tables, numbers, back, bits, o, to, -1)
+                        if what == ALL and before_is != ALONE:
+                            fused.rotate(states, states, states, row, octets, tables, numbers, back, bits, o, to, -1)
+                    elif what == ALL or entry(row, FUSED_NEEDED):
+                        psi_is = before_is if what == ALL else NEITHER
                         fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums, psi_is)
-                    if entry(row, OFFSET) >= 0:
-                        fused.undo_phases(before, duals, row, octets, tables, bits, o, to, buffer, before_is)
+                    if phased:
+                        source = section(before, begin, begin + size)
+                        fused.undo_phases(source, duals, row, octets, tables, bits, o, to, buffer, before_is)
     for r in range(last - 1, first - 1, -1):
         row, place = one_pass(packed, r), area + (r - first) * room
         end = place + size_of_sums
         sums, buffer = section(scratch, place, end), section(scratch, end, place + room)
         numbers, at = _numbers(packed, row, tables, scratch)
-        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits, step > 0)
+        phased = what != DERIVATIVES
+        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits, was_kept, phased)

@@ -69,6 +69,7 @@ from simulator.engines.numba.layout.sections import (
     IS_LOCAL,
     SEGMENT_COLUMNS,
     SEGMENT_FIRST,
+    SEGMENT_GROUP,
     SEGMENT_LAST,
     SEGMENTS,
     STRING_COLUMNS,
@@ -241,44 +242,82 @@ def _is_fused(packed, r, lanes):
 
 
 @part
-def apply_passes(packed, psi, tile, step, shared, tables, scratch, lanes):
-    """Apply all passes to the states of a tile, whose size is ``tile``; return the number of fused passes.
+def apply_passes(packed, psi, lam, step, doubled, shared, tables, scratch, lanes):
+    """Apply all passes to the states of a tile, as many floats as ``lam`` has; return the number of the last states.
 
-    Each of these stores what it makes of the states ``step`` further in ``psi``; other passes are applied in place.
+    Each group of fused passes (`kernels.segments`) stores what it makes of the states ``step`` further in ``psi``;
+    other passes are applied in place. The last group, if it begins with pass ``doubled``, stores that in ``lam``, and
+    what its phases make of the states in ``psi``.
     """
-    all_segments, number = rows(packed, SEGMENTS, SEGMENT_COLUMNS), 0
+    all_segments, number, size = rows(packed, SEGMENTS, SEGMENT_COLUMNS), 0, len(lam)
     for s in range(len(all_segments)):
         segment = all_segments[s]
         first = entry(segment, SEGMENT_FIRST)
+        before = section(psi, number * step, number * step + size)
         if _is_fused(packed, first, lanes):
             if lanes is None:
-                segments.apply_segment(packed, segment, psi, tile, step, number, tables, scratch)
-                number += entry(segment, SEGMENT_LAST) - first
+                begins = entry(segment, SEGMENT_GROUP) == s
+                number += 1 if begins else 0
+                behind = section(psi, number * step, number * step + size)
+                target = lam if first >= doubled else behind
+                source = before if begins else target
+                segments.apply_segment(packed, segment, source, behind, target, tables, scratch)
         else:
-            state = section(psi, number * step, number * step + tile)
-            apply_pass(packed, first, state, shared, tables, scratch, lanes, 0, 1)
+            apply_pass(packed, first, before, shared, tables, scratch, lanes, 0, 1)
     return number
 
 
 @part
-def undo_passes(packed, psi, step, number, lam, gradient, shared, tables, scratch, lanes):
+def undo_passes(packed, psi, step, number, lam, gradient, doubled, shared, tables, scratch, lanes):
     """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``.
 
-    ``step`` and the ``number`` of fused passes are those of `apply_passes`. What psi is before the first pass nobody
-    reads, so it need not be right in the end where lanes are samples.
+    ``step``, the ``number`` of the last states and ``doubled`` are those of `apply_passes`. What psi is before the
+    first pass nobody reads, so it need not be right in the end where lanes are samples.
     """
-    all_segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
-    for s in range(len(all_segments) - 1, -1, -1):
+    all_segments, size, needed = rows(packed, SEGMENTS, SEGMENT_COLUMNS), len(lam), entry(packed[0], FIRST_NEEDED)
+    s = len(all_segments) - 1
+    while s >= 0 and entry(all_segments[s], SEGMENT_LAST) > needed:
         segment = all_segments[s]
-        first = entry(segment, SEGMENT_FIRST)
-        if entry(segment, SEGMENT_LAST) > entry(packed[0], FIRST_NEEDED):
-            if _is_fused(packed, first, lanes):
-                if lanes is None:
-                    number -= entry(segment, SEGMENT_LAST) - first
-                    segments.undo_segment(packed, segment, psi, step, number, lam, gradient, tables, scratch)
-            else:
-                state = section(psi, number * step, number * step + len(lam))
-                undo_pass(packed, first, state, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+        first, behind = entry(segment, SEGMENT_FIRST), section(psi, number * step, number * step + size)
+        if _is_fused(packed, first, lanes):
+            if lanes is None:
+                begin = entry(segment, SEGMENT_GROUP)
+                number -= 1
+                before = section(psi, number * step, number * step + size)
+                if step or first >= doubled:
+                    _undo_group(
+                        packed,
+                        all_segments,
+                        begin,
+                        s,
+                        doubled,
+                        before,
+                        behind,
+                        lam,
+                        gradient,
+                        step > 0,
+                        tables,
+                        scratch,
+                    )
+                    s = begin
+                else:
+                    what = segments.ALL
+                    segments.undo_segment(packed, segment, what, before, behind, lam, gradient, False, tables, scratch)
+        else:
+            undo_pass(packed, first, behind, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+        s -= 1
+
+
+@inlined
+def _undo_group(packed, all_segments, begin, s, doubled, before, behind, lam, gradient, was_kept, tables, scratch):
+    """Undo the group of segments ``begin`` to s: first all derivatives by their angles, then their passes."""
+    needed, count = entry(packed[0], FIRST_NEEDED), s + 1 - begin
+    is_doubled = entry(all_segments[begin], SEGMENT_FIRST) >= doubled
+    for k in range(count if is_doubled else 0, 2 * count):
+        segment = all_segments[begin + k if k < count else s + count - k]
+        what = segments.DERIVATIVES if k < count else segments.DOUBLED if is_doubled else segments.ADJOINT
+        if entry(segment, SEGMENT_LAST) > needed:
+            segments.undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept, tables, scratch)
 
 
 @part
@@ -309,6 +348,9 @@ def seed_all(packed, lam, psi, cotangent, scratch, lanes, piece, pieces):
     for g in range(len(groups)):
         for block in range(first, last):
             diagonals.seed(lam, psi, groups[g], strings, weights, cotangent, block, bits, buffer, lanes, g == 0)
+    if len(groups) == 0:
+        size = len(lam) >> (entry(layout, QUBITS) - bits)
+        cleared(lam, first * size, last * size)
 
 
 @inlined

@@ -14,7 +14,7 @@ from simulator.engines.numba.jit.bridges import address_of
 from simulator.engines.numba.kernels.lane_sums import store_lane_sums
 from simulator.engines.numba.kernels.packing import unpack_state
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
-from simulator.engines.numba.kernels.sections import cleared, integers, numbers
+from simulator.engines.numba.kernels.sections import cleared, integers, numbers, passes_of
 from simulator.engines.numba.kernels.steps import (
     apply_passes,
     clear_sums,
@@ -92,7 +92,7 @@ def state_of(tile_states, j, size):
 
 
 @inlined
-def _write_expectations(out, values, number, observables, lanes):
+def write_expectations(out, values, number, observables, lanes):
     """The vectors ``out`` of an expectation per observable, to the rows of W samples, or of one."""
     W = lanes_of(out)
     for k in range(observables):
@@ -104,10 +104,10 @@ def _write_expectations(out, values, number, observables, lanes):
 
 
 @part
-def forward_tile(program, samples, psi, step, tile, states, scratch, lanes):
-    """Run the circuit on a tile; return the number of fused passes.
+def forward_tile(program, samples, psi, lam, step, doubled, tile, states, scratch, lanes):
+    """Run the circuit on a tile; return the number of its last states in ``psi``.
 
-    Each of them moves the states by ``step`` in ``psi``, in which those before remain, or is applied in place.
+    See `apply_passes` for ``lam``, ``step`` and ``doubled``.
     """
     packed, base, shared, tables = program
     X, initial = samples
@@ -116,7 +116,7 @@ def forward_tile(program, samples, psi, step, tile, states, scratch, lanes):
     for j in range(states):
         tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
         start(packed, state_of(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
-    return apply_passes(packed, psi, states * size, step, shared, tables, scratch, lanes)
+    return apply_passes(packed, psi, lam, step, doubled, shared, tables, scratch, lanes)
 
 
 @part
@@ -126,12 +126,12 @@ def expect_tile(packed, psi, values, tile, states, scratch, lanes):
     for j in range(states):
         out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
         expect_all(packed, state_of(psi, j, entry(layout, STATE)), out, scratch, lanes, 0, 1)
-        _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
+        write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
 
 
 @inlined
-def prepared(program, weights, scratch, queue, own, lanes):
-    """Prepare the coefficients that all samples share, or wait until they are there; see `forward`.
+def prepared(program, weights, scratch, queue, own, doubled, lanes):
+    """Prepare the coefficients that all samples share, or wait until they are there; see `forward`, and `prepare`.
 
     Returns the program with the coefficients that this thread reads, and its number.
     """
@@ -145,7 +145,7 @@ def prepared(program, weights, scratch, queue, own, lanes):
             tables = section(scratch, own + len(shared), own + len(shared) + len(tables))
             base = doubles(scratch, own + len(shared) + len(tables), len(base))
     if each_prepares or begun == 0:
-        prepare(packed, weights, base, shared, tables, scratch, lanes)
+        prepare(packed, weights, base, shared, tables, scratch, doubled, lanes)
         if address_of(base) == address_of(program[1]):
             fetch_add(queue, READY, PREPARED)
     else:
@@ -186,7 +186,7 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, o
     Returns whether no angle overflowed.
     """
     keep, values = results
-    mine, thread = prepared(program, weights, scratch, queue, own, lanes)
+    mine, thread = prepared(program, weights, scratch, queue, own, -1, lanes)
     begin = entry(program[0][0], PSI)
     size = states * entry(program[0][0], STATE)
     while True:
@@ -194,14 +194,14 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, o
         if tile == tiles:
             break
         psi = keep[tile] if len(keep) else section(scratch, begin, begin + size)
-        forward_tile(mine, samples, psi, 0, tile, states, scratch, lanes)
+        forward_tile(mine, samples, psi, psi, 0, passes_of(program[0]), tile, states, scratch, lanes)
         if len(values):
             expect_tile(mine[0], psi, values, tile, states, scratch, lanes)
     return accepts_angles(mine, program[1], queue)
 
 
 @inlined
-def _read_cotangent(v, cotangent, number, observables, lanes):
+def read_cotangent(v, cotangent, number, observables, lanes):
     """Derivatives with respect to each observable, from the rows of W samples, or of one, to the vectors ``v``."""
     W = lanes_of(v)
     for k in range(observables):
@@ -226,7 +226,7 @@ def seed_tile(packed, psi, lam, cotangent, tile, states, scratch, lanes):
     size = entry(layout, STATE)
     for j in range(states):
         v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-        _read_cotangent(v, cotangent, tile * states + j, entry(layout, OBSERVABLES), lanes)
+        read_cotangent(v, cotangent, tile * states + j, entry(layout, OBSERVABLES), lanes)
         seed_all(packed, state_of(lam, j, size), state_of(psi, j, size), v, scratch, lanes, 0, 1)
 
 
@@ -285,24 +285,26 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
             seed_tile(program[0], psi, lam, cotangent, tile, states, scratch, lanes)
         for j in range(states):
             tile_angles(program[0], program[1], X, tile * states + j, j, scratch, lanes)
-        backward_tile(program, psi, lam, 0, 0, sums, start_lam, tile, states, scratch, lanes)
+        doubled = passes_of(program[0])
+        backward_tile(program, psi, lam, 0, 0, doubled, sums, start_lam, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
             sum_by_weights(program, sums, scratch, lanes)
 
 
 @part
-def backward_tile(program, psi, lam, step, number, sums, start_lam, tile, states, scratch, lanes):
+def backward_tile(program, psi, lam, step, number, doubled, sums, start_lam, tile, states, scratch, lanes):
     """Run the adjoint sweep on a tile, whose angles are in ``scratch``.
 
-    ``psi``, ``step`` and ``number`` are those of `forward_tile`, and ``lam`` has the adjoint states of the final ones.
-    ``sums`` are the first three of the results of `backward`, and ``start_lam`` is the last one, or None.
+    ``psi``, ``step``, ``number`` and ``doubled`` are those of `forward_tile`, and ``lam`` has the adjoint states of
+    the final ones. ``sums`` are the first three of the results of `backward`, and ``start_lam`` is the last one, or
+    None.
     """
     packed, _, shared, tables = program
     _, by_tile, by_sample = sums
     layout = packed[0]
     W, size, first = lanes_of(scratch), entry(layout, STATE), _first_product_sum(packed)
     gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-    undo_passes(packed, psi, step, number, lam, gradient, shared, tables, scratch, lanes)
+    undo_passes(packed, psi, step, number, lam, gradient, doubled, shared, tables, scratch, lanes)
     clear_sums(packed, scratch, lanes)
     for j in range(states):
         if start_lam is not None:

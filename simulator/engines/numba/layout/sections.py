@@ -33,7 +33,8 @@ floats are numbered together with those of integers.
 
 SEGMENT_FIRST, SEGMENT_LAST = 0, 1  # its passes
 SEGMENT_BITS = 2  # bits of the number of octets of a block; of segments of one fused pass the whole state is a block
-SEGMENT_COLUMNS = 3
+SEGMENT_GROUP = 3  # the segment that begins its group: fused passes that commute, only the first one with phases
+SEGMENT_COLUMNS = 4
 
 TERM_Z, TERM_SLOT, TERM_COLUMNS = 0, 1, 2
 

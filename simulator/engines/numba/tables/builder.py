@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba import simd
-from simulator.engines.numba.block_sizes import segment_sizes, tile_bytes
+from simulator.engines.numba.block_sizes import keeps_states, segment_sizes, tile_bytes
 from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables import fused, swizzle
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
+from simulator.engines.numba.tables.segments import Segments
 from simulator.engines.numba.tables.slots import Slots
 from simulator.engines.numba.tables.tables import IntArray, Tables, integers, packed, string_groups, table
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
-from simulator.program.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
 
@@ -66,10 +66,10 @@ class TableBuilder:
         self.slots = Slots(len(program.inputs), self.shift, derive_inputs)
         self.code: list[list[int]] = []
         self.spec: list[int] = []
-        self.octets: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
         self.fused: list[fused.Pass] = []
-        self.tile_segments: list[tuple[int, int, int]] = []
+        self.strings: list[tuple[int, int, int, float]] = []  # of the observables: x, z, observable, coefficient
+        self.tile_segments = Segments(self.n)  # of the passes; of a stage's passes there are none
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
         self.per_tile = 0  # floats of phase tables computed per tile
@@ -83,9 +83,10 @@ class TableBuilder:
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
-        strings = self.program.strings
+        self.strings = self.program.strings
         if self.swizzles:
-            levels, strings = swizzle.swizzled_levels(levels, self.n), swizzle.swizzled_strings(strings, self.n)
+            levels = swizzle.swizzled_levels(levels, self.n)
+            self.strings = swizzle.swizzled_strings(self.strings, self.n)
         starts, chain, splits, chain_needed, encoding_needed = [0], [], [], False, False
         for qubit_chain in chains:
             split, needed_so_far = starts[-1], False  # where the rotations end that differ from sample to sample
@@ -106,7 +107,7 @@ class TableBuilder:
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
         self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
         self.add_passes(levels)
-        groups, members, weights = string_groups(strings, self.shift)
+        groups, members, weights = string_groups(self.strings, self.shift)
         local_rows, weight_rows = self.slots.forms()
         is_local = np.zeros(max(len(self.slots.angles), 1), np.int64)
         is_local[self.slots.local] = 1
@@ -136,8 +137,8 @@ class TableBuilder:
                 sections.WEIGHT_STARTS: weight_rows.starts,
                 sections.WEIGHT_COLUMNS: weight_rows.columns,
                 sections.WEIGHT_FACTORS: weight_rows.values,
-                sections.OCTETS: integers(self.octets) * (2 * self.W),
-                sections.SEGMENTS: table(self.tile_segments, sections.SEGMENT_COLUMNS),
+                sections.OCTETS: integers(self.tile_segments.octets) * (2 * self.W),
+                sections.SEGMENTS: table(self.tile_segments.rows, sections.SEGMENT_COLUMNS),
                 sections.LOCAL_LIMIT: np.array([angles.limit(local_rows.starts, local_rows.values)]),
             },
         )
@@ -211,31 +212,12 @@ class TableBuilder:
         self.segment_passes()
 
     def segment_passes(self) -> None:
-        """Divide the passes into segments, and the indices of fused passes into octets, block by block of a segment."""
-        ends, step = 0, 2 * self.W
-        most, most_bits = segment_sizes(self.n, self.options)
-        for members, masks in fused.segments(self.fused, most if self.swizzles else 1, most_bits):
-            first, last = members[0].number, members[-1].number + 1
-            self.tile_segments += [(r, r + 1, 0) for r in range(ends, first)]
-            bits = max(len(pivots(masks)), fused.OCTET) if len(members) > 1 else self.n
-            self.tile_segments.append((first, last, bits - fused.OCTET))
-            ends = last
-            for each in members:
-                octets = fused.Octets.of(each.rotations, self.n, masks if len(members) > 1 else ())
-                each.layer.order = each.layer.order or octets
-                each.row[passes.COSETS] = len(self.octets)
-                self.octets += octets.sums
-                each.row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
-        self.tile_segments += [(r, r + 1, 0) for r in range(ends, len(self.code))]
-        if not self.fused:
-            return
-        orders = [each.layer.order for each in self.fused if each.layer.order]
-        for each, zs in zip(self.fused, fused.in_orders([each.masks for each in self.fused], orders), strict=True):
-            first, last = each.row[passes.FIRST_TERM], each.row[passes.LAST_TERM]
-            if first < last:
-                self.slots.term_zs[first:last] = zs[: last - first]
-                zs = zs[last - first :]
-            each.row[passes.FUSED_Z : passes.FUSED_Z + len(zs)] = zs
+        """Divide the passes into segments."""
+        most, bits = segment_sizes(self.n, self.options) if self.swizzles else (1, 0)
+        groups = sum(each.begins for each in self.fused)
+        in_groups = keeps_states(groups, self.state_size * self.program.dtype().itemsize)
+        self.tile_segments = Segments(self.n, 2 * self.W, most, bits, in_groups)
+        self.tile_segments.divide(self.fused, len(self.code), self.strings, self.slots.term_zs)
 
     @property
     def fuses(self) -> bool:
@@ -262,7 +244,7 @@ class TableBuilder:
         row[passes.NEEDED] = int(needed)
         self.add(row, needed)
 
-    def fused_pass(self, rotations: Sequence[Rotation], phases: Sequence[Rotation]) -> None:
+    def fused_pass(self, rotations: Sequence[Rotation], phases: Sequence[Rotation], begins_level: bool) -> None:
         """Number a pass of two or three rotations, and of the phases before them if it begins a layer."""
         layer = None if phases else self.layer
         row, local = blank(passes.FUSED), self.slots.is_local(rotations[0].angle)
@@ -285,7 +267,9 @@ class TableBuilder:
             row[passes.FUSED_SLOT + k], _, needed_here = self.slots.add(rotation, moving=local)
             needed |= needed_here
         masks = [z for _, z, _ in ((*phases, *rotations) if begins else rotations)]
-        self.fused.append(fused.Pass(len(self.code), rotations, masks, layer, row))
+        number = len(self.code)
+        begins_group = begins_level or begins or not self.fused or self.fused[-1].number < number - 1
+        self.fused.append(fused.Pass(number, rotations, masks, layer, row, begins_group))
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
         row[passes.FUSED_NEEDED] = needed
@@ -293,17 +277,17 @@ class TableBuilder:
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
         """Number a level's rotations, and the phases before them, which are part of the first pass if that is fused."""
-        waiting, fuses = list(members), self.fuses
+        waiting, fuses, begin = list(members), self.fuses, len(self.code)
         if phases is not None and self.slots.any_local(phases.members):
             self.phase_pass(phases)
             phases = None
         while waiting:
             if fuses:
-                four = self.swizzles and len(waiting) == 4 and not self.slots.is_local(waiting[0].angle)
+                four = len(waiting) == 4 and not self.slots.is_local(waiting[0].angle)
                 most = 2 if four else fused.OCTET  # two pairs are faster than three rotations and a single one
                 group, remaining = fused.group(waiting, self.slots.is_local, most)
                 if group and group[0] is waiting[0]:
-                    self.fused_pass(group, phases.members if phases is not None else [])
+                    self.fused_pass(group, phases.members if phases is not None else [], len(self.code) == begin)
                     phases, waiting = None, remaining
                     continue
             if phases is not None:
@@ -376,7 +360,7 @@ class TableBuilder:
         }
         out = np.zeros(scratch.END + 1, np.int64)
         last = self.first_needed if self.first_needed is not None else len(self.code)
-        encoded = self.derive_inputs and any(s.angles for s in self.program.starts)
+        encoded = self.program.derives_amplitudes(self.derive_inputs)
         out[scratch.QUBITS], out[scratch.BITS] = n, bits
         out[scratch.OBSERVABLES], out[scratch.SLOTS] = observables, slots
         out[scratch.STATE] = self.state_size
@@ -384,6 +368,7 @@ class TableBuilder:
         out[scratch.START] = scratch.GIVEN_STATE if self.program.starts else scratch.PRODUCT_STATE
         out[scratch.FIRST_NEEDED] = 0 if chain_needed or encoded else last
         out[scratch.CHAIN_NEEDED] = chain_needed
+        out[scratch.DOUBLED], out[scratch.DOUBLED_Z] = self.tile_segments.doubled or (len(self.code), 0)
         position = 0
         for section in range(scratch.PSI, scratch.END):
             out[section] = position

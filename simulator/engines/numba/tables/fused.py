@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
@@ -13,7 +13,7 @@ import numpy as np
 
 from simulator.engines.numba.layout import passes
 from simulator.program.levels import Angle, Level, Rotation
-from simulator.program.subspaces import Subspace, pivots, remainder
+from simulator.program.subspaces import Subspace, remainder
 
 OCTET = passes.OCTET_BITS
 
@@ -86,35 +86,17 @@ class Layer:
 
 
 class Pass(NamedTuple):
-    """A fused pass: its number, its rotations, the masks z that its row and terms need, its layer, its row."""
+    """A fused pass: its number, its rotations, the masks z that its row and terms need, its layer, its row.
+
+    ``begins`` says whether it begins a group: consecutive passes that commute, of which only the first has phases.
+    """
 
     number: int
     rotations: Sequence[Rotation]
     masks: Sequence[int]
     layer: Layer
     row: list[int]
-
-
-def segments(fused: Sequence[Pass], most: int, bits: int) -> Iterator[tuple[list[Pass], list[int]]]:
-    """Split into at most ``most`` consecutive passes, whose masks x span up to ``bits`` dimensions, and these masks."""
-    members: list[Pass] = []
-    masks: list[int] = []
-    for each in fused:
-        if members and len(members) < most and each.number == members[-1].number + 1:
-            xs = masks + [x for x, _, _ in each.rotations]
-            if not _is_local(each) and not _is_local(members[0]) and len(pivots(xs)) <= bits:
-                members.append(each)
-                masks = xs
-                continue
-        if members:
-            yield members, masks
-        members, masks = [each], [x for x, _, _ in each.rotations]
-    if members:
-        yield members, masks
-
-
-def _is_local(each: Pass) -> int:
-    return each.row[passes.FUSED_LOCAL]
+    begins: bool
 
 
 def in_orders(masks: Sequence[Sequence[int]], orders: Sequence[Octets]) -> list[list[int]]:

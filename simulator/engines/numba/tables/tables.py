@@ -90,9 +90,11 @@ class Tables:
         return -(-self.slots // 8) * 8 + of_product
 
     @cached_property
-    def fused_passes(self) -> int:
-        """Number of fused passes."""
-        kinds = self.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND]
+    def groups(self) -> int:
+        """Number of groups of fused passes, see `kernels.segments`."""
+        segments = self.integers(sections.SEGMENTS).reshape(-1, sections.SEGMENT_COLUMNS)
+        firsts = segments[segments[:, sections.SEGMENT_GROUP] == np.arange(len(segments)), sections.SEGMENT_FIRST]
+        kinds = self.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[firsts, passes.KIND]
         return int(np.count_nonzero(kinds == passes.FUSED))
 
     @property

@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, ParameterVector, X, Y, Z
-from simulator.engines.numba import plan as plans
+from simulator.engines.numba import block_sizes
 from simulator.engines.numba.kernels import losses
+from simulator.engines.numba.layout import scratch
 from simulator.engines.numba.loops import Call, Loop
-from simulator.engines.numba.options import Options
+from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.engines.numba.threads import set_num_threads
 from simulator.program.program import Program
 from tests.simulator.engines.test_engine import dense_expectations, dense_state, random_circuit, random_observables
 
 LAYERS = 2
+STEEP = [np.pi / 2, -np.pi / 2, 3 * np.pi / 2]  # of several such angles that are doubled, some are flipped
 
 
 def model(n, precision="double", reuploading=True):
@@ -32,6 +34,22 @@ def model(n, precision="double", reuploading=True):
     return Program(circuit, observables, x, w, precision)
 
 
+def model_of_one_string(n, observable, precision, trained=slice(None), encodes_last=False):
+    """Layers of RZ, RY and CNOTs behind an encoding, with fixed angles for weights that are not ``trained``."""
+    x, w = ParameterVector("x", n), ParameterVector("w", 6 * n)
+    chosen = list(w)[trained]
+    angles = iter([each if each in chosen else 0.3 + k for k, each in enumerate(w)])
+    circuit = Circuit(n)
+    for q in range(n):
+        circuit = circuit.ry(x[q], q)
+    for layer in range(3):
+        for q in range(n):
+            circuit = circuit.rz(next(angles), q).ry(next(angles) if layer < 2 or not encodes_last else x[q], q)
+        for q in range(n):
+            circuit = circuit.cx(q, (q + 1) % n)
+    return Program(circuit, [observable], x, chosen, precision)
+
+
 def numbers(program, samples, outputs):
     """Inputs, weights and targets."""
     rng = np.random.default_rng(samples)
@@ -41,7 +59,7 @@ def numbers(program, samples, outputs):
 
 def visit(engine, program, samples, qubits=None, targets=None, angles=None):
     """Values, derivatives by weights and by inputs of the mean squared error, by calls."""
-    outputs = 3 if qubits is None else 1 << len(qubits)
+    outputs = len(program.observables) if qubits is None else 1 << len(qubits)
     inputs, weights, y = numbers(program, samples, outputs)
     inputs, weights = (inputs, weights) if angles is None else angles
     y = y if targets is None else targets
@@ -68,10 +86,10 @@ def visit(engine, program, samples, qubits=None, targets=None, angles=None):
     [(2, 5, "double"), (3, 1, "double"), (4, 37, "double"), (5, 40, "single"), (7, 19, "double"), (10, 9, "double")],
 )
 def test_visits_equal_separate_sweeps(n, samples, precision, keeps, monkeypatch):
-    monkeypatch.setattr(plans, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    monkeypatch.setattr(block_sizes, "_KEPT_SHARE", 1 if keeps else 1 << 40)
     engine, program = NumbaEngine(), model(n, precision)
     plan = engine.plan(program, samples, derive_inputs=True)
-    if plan.tables.fused_passes:
+    if plan.tables.groups:
         assert (plan.visit(0).step > 0) == keeps
     number, results, expected = visit(engine, program, samples)
     assert number == 1
@@ -80,11 +98,60 @@ def test_visits_equal_separate_sweeps(n, samples, precision, keeps, monkeypatch)
         np.testing.assert_allclose(array, other, rtol=0, atol=tolerance * max(1.0, np.abs(other).max()))
 
 
+def check_doubled(program, samples, is_doubled=True, choices=None, options=DEFAULT):
+    """Compare a visit with sweeps, which have no doubled layer."""
+    engine = NumbaEngine(options)
+    tables = engine.plan(program, samples, derive_inputs=True).tables
+    assert (tables.layout[scratch.DOUBLED] < tables.passes) == is_doubled
+    inputs, weights, _ = numbers(program, samples, 1)
+    if choices is not None:
+        weights = np.random.default_rng(0).choice(choices, len(weights))
+    _, results, expected = visit(engine, program, samples, angles=(inputs, weights))
+    tolerance = 1e-12 if program.precision == "double" else 1e-4
+    for array, other in zip(results, expected, strict=True):
+        np.testing.assert_allclose(array, other, rtol=0, atol=tolerance * max(1.0, np.abs(other).max()))
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize("choices", [None, STEEP, [0.0, np.pi, 1.0]])
+@pytest.mark.parametrize(
+    ("n", "samples", "precision"),
+    [(3, 5, "double"), (4, 37, "double"), (5, 40, "single"), (7, 9, "double"), (8, 11, "single"), (10, 16, "double")],
+)
+def test_doubled_layers(n, samples, precision, choices, keeps, monkeypatch):
+    monkeypatch.setattr(block_sizes, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    for observable in (Z(0), -0.7 * Z(0) @ Z(1)):
+        check_doubled(model_of_one_string(n, observable, precision), samples, choices=choices)
+
+
+@pytest.mark.parametrize("segment_passes", [1, 2, 4])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_doubled_layers_in_segments(segment_passes, keeps, monkeypatch):
+    monkeypatch.setattr(block_sizes, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    options = Options(swizzle_qubits=6, segment_passes=segment_passes)
+    check_doubled(model_of_one_string(8, Z(3), "double"), 11, choices=[*STEEP, 0.4], options=options)
+
+
+@pytest.mark.parametrize("trained", [slice(0, 3), slice(17, 20), slice(20, 22), slice(24, 25)])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_doubled_layers_with_fixed_angles(trained, keeps, monkeypatch):
+    """The way back ends with the first pass that has a weight, wherever that is."""
+    monkeypatch.setattr(block_sizes, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    check_doubled(model_of_one_string(5, Z(0), "double", trained), 11)
+
+
+def test_what_is_not_doubled():
+    """Several strings, strings with X, and last rotations whose angles differ from sample to sample."""
+    for observable in (Z(0) + Z(1), X(0), Y(1) @ Z(0)):
+        check_doubled(model_of_one_string(5, observable, "double"), 11, is_doubled=False)
+    check_doubled(model_of_one_string(5, Z(0), "double", encodes_last=True), 11, is_doubled=False)
+
+
 @pytest.mark.parametrize("keeps", [True, False])
 @pytest.mark.parametrize("seed", range(6))
 def test_visits_of_random_circuits_equal_the_dense_reference(seed, keeps, monkeypatch):
     """Every kind of gate, at angles some of which are multiples of pi/2; derivatives against differences."""
-    monkeypatch.setattr(plans, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    monkeypatch.setattr(block_sizes, "_KEPT_SHARE", 1 if keeps else 1 << 40)
     rng = np.random.default_rng(seed)
     n, samples, h = 1 + seed, 9 + seed, 1e-5
     circuit, observables = random_circuit(seed, n, 24), random_observables(seed, n, 2)

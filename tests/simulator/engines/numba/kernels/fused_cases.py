@@ -6,6 +6,7 @@ import numpy as np
 from simulator import Circuit, Parameter
 from simulator.engines.numba import simd
 from simulator.engines.numba.kernels import preparation, steps
+from simulator.engines.numba.kernels.sections import passes_of
 from simulator.engines.numba.layout import passes as layout
 from simulator.engines.numba.layout import scratch, sections
 from simulator.engines.numba.tables.builder import TableBuilder
@@ -21,19 +22,19 @@ STEEP = [np.pi, -np.pi, 3 * np.pi]  # of several such angles with a cosine of al
 
 @numba.njit
 def _start(packed, weights, base, shared, tables, X, states, work):
-    _prepare(packed, weights, base, shared, tables, work, None)
+    _prepare(packed, weights, base, shared, tables, work, -1, None)
     for j in range(states):
         _tile_angles(packed, base, X, j, j, work, None)
 
 
 @numba.njit
-def _apply(packed, psi, tile, step, shared, tables, work):
-    return _apply_passes(packed, psi, tile, step, shared, tables, work, None)
+def _apply(packed, psi, lam, step, shared, tables, work):
+    return _apply_passes(packed, psi, lam, step, passes_of(packed), shared, tables, work, None)
 
 
 @numba.njit
 def _undo(packed, psi, step, number, lam, gradient, shared, tables, work):
-    _undo_passes(packed, psi, step, number, lam, gradient, shared, tables, work, None)
+    _undo_passes(packed, psi, step, number, lam, gradient, passes_of(packed), shared, tables, work, None)
 
 
 def _strings(count, n, rng):
@@ -91,7 +92,7 @@ def _case(n, count, local, choices, dtype, rng):
 
     def apply(psi):
         begin()
-        _apply(tables.packed, psi, len(psi), 0, shared, stored, work)
+        _apply(tables.packed, psi, psi, 0, shared, stored, work)
 
     def undo(psi, lam, gradient):
         """Undo the pass as one that others precede, and as the first one, where psi need not be undone."""
@@ -111,8 +112,8 @@ def _case(n, count, local, choices, dtype, rng):
         path = simd.aligned_zeros((len(tables.integers(sections.PASSES)) // layout.COLUMNS + 1) * step, dtype)
         path[: len(psi)] = psi
         begin()
-        number = _apply(tables.packed, path, len(psi), step, shared, stored, work)
-        assert number == tables.fused_passes
+        number = _apply(tables.packed, path, psi, step, shared, stored, work)
+        assert number == tables.groups
         final, dual, derivatives = path[number * step :][: len(psi)], given_states[1].copy(), given_gradient.copy()
         tolerance = TOLERANCE[dtype] * np.abs(given_states[0]).max()
         np.testing.assert_allclose(final, given_states[0], rtol=0, atol=tolerance)
