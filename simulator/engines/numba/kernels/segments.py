@@ -123,9 +123,22 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
                 for o in range(octet, after, together):
                     to = min(o + together, after)
                     if what == ADJOINT or (what == ALL and only_undone):
-                        fused.rotate(duals, duals, duals, row, octets, tables, numbers, back, bits, o, to, -1)
-                        if what == ALL and before_is != ALONE:
-                            fused.rotate(states, states, states, row, octets, tables, numbers, back, bits, o, to, -1)
+                        for k in range(2 if what == ALL and before_is != ALONE else 1):
+                            each_states = states if k else duals
+                            fused.rotate(
+                                each_states,
+                                each_states,
+                                each_states,
+                                row,
+                                octets,
+                                tables,
+                                numbers,
+                                back,
+                                bits,
+                                o,
+                                to,
+                                -1,
+                            )
                     elif what == ALL or entry(row, FUSED_NEEDED):
                         psi_is = before_is if what == ALL else NEITHER
                         fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums, psi_is)

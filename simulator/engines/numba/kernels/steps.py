@@ -272,7 +272,8 @@ def undo_passes(packed, psi, step, number, lam, gradient, doubled, shared, table
     """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``.
 
     ``step``, the ``number`` of the last states and ``doubled`` are those of `apply_passes`. What psi is before the
-    first pass nobody reads, so it need not be right in the end where lanes are samples.
+    first pass nobody reads, so it need not be right in the end where lanes are samples. Of a group whose states were
+    kept, all derivatives by its angles come first.
     """
     all_segments, size, needed = rows(packed, SEGMENTS, SEGMENT_COLUMNS), len(lam), entry(packed[0], FIRST_NEEDED)
     s = len(all_segments) - 1
@@ -281,43 +282,24 @@ def undo_passes(packed, psi, step, number, lam, gradient, doubled, shared, table
         first, behind = entry(segment, SEGMENT_FIRST), section(psi, number * step, number * step + size)
         if _is_fused(packed, first, lanes):
             if lanes is None:
-                begin = entry(segment, SEGMENT_GROUP)
+                is_group, is_doubled = step > 0 or first >= doubled, first >= doubled
                 number -= 1
-                before = section(psi, number * step, number * step + size)
-                if step or first >= doubled:
-                    _undo_group(
-                        packed,
-                        all_segments,
-                        begin,
-                        s,
-                        doubled,
-                        before,
-                        behind,
-                        lam,
-                        gradient,
-                        step > 0,
-                        tables,
-                        scratch,
-                    )
-                    s = begin
-                else:
-                    what = segments.ALL
-                    segments.undo_segment(packed, segment, what, before, behind, lam, gradient, False, tables, scratch)
+                before, last = section(psi, number * step, number * step + size), s
+                if is_group:
+                    s = entry(segment, SEGMENT_GROUP)
+                count = last + 1 - s
+                for k in range(count if is_doubled or not is_group else 0, 2 * count):
+                    segment = all_segments[s + k if k < count else last + count - k]
+                    what = segments.DERIVATIVES
+                    if k >= count:
+                        what = segments.DOUBLED if is_doubled else segments.ADJOINT if is_group else segments.ALL
+                    if entry(segment, SEGMENT_LAST) > needed:
+                        segments.undo_segment(
+                            packed, segment, what, before, behind, lam, gradient, step > 0, tables, scratch
+                        )
         else:
             undo_pass(packed, first, behind, lam, gradient, shared, tables, scratch, lanes, 0, 1)
         s -= 1
-
-
-@inlined
-def _undo_group(packed, all_segments, begin, s, doubled, before, behind, lam, gradient, was_kept, tables, scratch):
-    """Undo the group of segments ``begin`` to s: first all derivatives by their angles, then their passes."""
-    needed, count = entry(packed[0], FIRST_NEEDED), s + 1 - begin
-    is_doubled = entry(all_segments[begin], SEGMENT_FIRST) >= doubled
-    for k in range(count if is_doubled else 0, 2 * count):
-        segment = all_segments[begin + k if k < count else s + count - k]
-        what = segments.DERIVATIVES if k < count else segments.DOUBLED if is_doubled else segments.ADJOINT
-        if entry(segment, SEGMENT_LAST) > needed:
-            segments.undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept, tables, scratch)
 
 
 @part
