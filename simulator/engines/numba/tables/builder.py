@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba import simd
-from simulator.engines.numba.block_sizes import keeps_states, segment_sizes, tile_bytes
+from simulator.engines.numba.block_sizes import is_streamed, keeps_states, segment_sizes, tile_bytes
 from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
@@ -217,7 +217,8 @@ class TableBuilder:
         groups = sum(each.begins for each in self.fused)
         in_groups = keeps_states(groups, self.state_size * self.program.dtype().itemsize)
         self.tile_segments = Segments(self.n, 2 * self.W, most, bits, in_groups)
-        self.tile_segments.divide(self.fused, len(self.code), self.strings, self.slots.term_zs)
+        strings = [] if is_streamed(self.n) else self.strings  # a doubled layer has more trips to two states
+        self.tile_segments.divide(self.fused, len(self.code), strings, self.slots.term_zs)
 
     @property
     def fuses(self) -> bool:
