@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for path in (ROOT / "CONTRIBUTING.md", ROOT / "benchmarks/README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if path.parent.name != "outside"  # which builds of the documentation fill with copies
 }
 """All pages but README.md, whose tour tests/test_examples.py runs, with what it prints."""
 

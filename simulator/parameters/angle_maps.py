@@ -7,6 +7,7 @@ runs, and the derivative maps the circuit's gradient back to ``x`` and ``y``.
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ _OPERATIONS: dict[str, tuple[Callable[..., Any], Pullback]] = {
     "sign": (np.sign, lambda g, y, a: (np.zeros_like(g),)),
     "conj": (np.positive, lambda g, y, a: (g,)),  # all values are real
 }
+_ATTEMPTS = 100  # at parsing an expression while other threads parse
 _FUNCTIONS = [name for name in _OPERATIONS if name not in ("add", "sub", "mult", "div", "pow", "usub")]
 
 
@@ -167,6 +169,17 @@ class AngleMap:
         return f"AngleMap({self.num_inputs} inputs, {self.num_angles} angles)"
 
 
+def _parsed(text: str) -> ast.Expression:
+    """Parse an expression; again where another thread that builds a syntax tree disturbed Python 3.11.
+
+    See https://github.com/python/cpython/issues/106905: an error about the depth of recursion, now and then.
+    """
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(SystemError):
+            return ast.parse(text, mode="eval")
+    return ast.parse(text, mode="eval")
+
+
 class _Tape:
     """Parser of expressions into steps, one node each after the inputs; equal subexpressions share a node."""
 
@@ -178,7 +191,7 @@ class _Tape:
     def read(self, text: str) -> int:
         """Parse an expression and return its node."""
         try:
-            return self._node(ast.parse(text, mode="eval").body)
+            return self._node(_parsed(text).body)
         except (SyntaxError, TypeError, RecursionError) as error:
             raise ParameterError(f"an angle is an expression such as 'sin(x[0]) * x[1]', got {text!r}") from error
 

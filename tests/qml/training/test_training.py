@@ -436,7 +436,7 @@ class TestInterrupt:
         after = 4 * (optimizer.evaluations_per_step or 1) if optimizer.uses_gradient else 60
         objective = Interrupting(after)
         with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt) as caught:
-            train(objective, START, name, epochs=1000, tol=0)
+            train(objective, START, name, epochs=1000, tol=0, rng=0)
         assert isinstance(caught.value, TrainingInterrupted)
         result = caught.value.result
         assert result.stop_reason == "interrupted"
