@@ -12,9 +12,9 @@ from __future__ import annotations
 from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels import product
 from simulator.engines.numba.kernels.preparation import prepare, tile_angles
-from simulator.engines.numba.kernels.sections import cleared, ends_of, integers, numbers, rows
+from simulator.engines.numba.kernels.sections import cleared, ends_of, integers, rows
 from simulator.engines.numba.kernels.stages import apply_stage, undo_stage
-from simulator.engines.numba.kernels.steps import expect_all, seed_all
+from simulator.engines.numba.kernels.steps import expect_all, from_angles, seed_all
 from simulator.engines.numba.layout.queues import FINISHED_PIECES, NEXT_PIECE, WAITED
 from simulator.engines.numba.layout.scratch import (
     DUALS,
@@ -35,9 +35,6 @@ from simulator.engines.numba.layout.sections import (
     CHAIN_COLUMNS,
     CHAIN_STARTS,
     IS_LOCAL,
-    WEIGHT_COLUMNS,
-    WEIGHT_FACTORS,
-    WEIGHT_STARTS,
 )
 from simulator.engines.numba.simd import (
     count_ones,
@@ -82,18 +79,6 @@ def _sum_pieces(parts, out):
     for piece in range(len(parts)):
         for k in range(len(out)):
             out[k] += parts[piece, k]
-
-
-@inlined
-def _sum_by_weights(packed, by_slot, by_weights):
-    """Derivatives by the weights from those by the angles."""
-    starts, columns = integers(packed, WEIGHT_STARTS), integers(packed, WEIGHT_COLUMNS)
-    factors = numbers(packed, WEIGHT_FACTORS)
-    for k in range(len(by_weights)):
-        by_weights[k] = 0.0
-    for slot in range(len(by_slot)):
-        for e in range(entry(starts, slot), entry(starts, slot + 1)):
-            by_weights[entry(columns, e)] += entry(factors, e) * by_slot[slot]
 
 
 @inlined
@@ -310,5 +295,5 @@ def big_backward(
             _sum_pieces(by_piece, by_slot)
             if len(contracted) > 0:
                 _finish(packed, contracted, shared, by_slot, scratch)
-            _sum_by_weights(packed, by_slot, by_weights)
+            from_angles(packed, by_slot, by_weights)
         fetch_add(queue, FINISHED_PIECES, 1)

@@ -75,6 +75,9 @@ from simulator.engines.numba.layout.sections import (
     STRING_COLUMNS,
     STRING_WEIGHTS,
     STRINGS,
+    WEIGHT_COLUMNS,
+    WEIGHT_FACTORS,
+    WEIGHT_STARTS,
 )
 from simulator.engines.numba.simd import entry, lanes_of, like, section, splat, store
 
@@ -358,6 +361,18 @@ def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
         product.qubit_amplitudes(pairs, pointers, ends, chain, shared, local, is_local, 0)
         product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
         product.chain_gradients(gradient, pairs, duals, pointers, ends, chain, shared, local, is_local)
+
+
+@inlined
+def from_angles(packed, by_slot, by_weights):
+    """Compute derivatives by the weights from those by the angles."""
+    starts, columns = integers(packed, WEIGHT_STARTS), integers(packed, WEIGHT_COLUMNS)
+    factors = numbers(packed, WEIGHT_FACTORS)
+    for k in range(len(by_weights)):
+        by_weights[k] = 0.0
+    for slot in range(entry(packed[0], SLOTS)):
+        for e in range(entry(starts, slot), entry(starts, slot + 1)):
+            by_weights[entry(columns, e)] += entry(factors, e) * by_slot[slot]
 
 
 @inlined

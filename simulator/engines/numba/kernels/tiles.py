@@ -14,13 +14,14 @@ from simulator.engines.numba.jit.bridges import address_of
 from simulator.engines.numba.kernels.lane_sums import store_lane_sums
 from simulator.engines.numba.kernels.packing import unpack_state
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
-from simulator.engines.numba.kernels.sections import cleared, integers, numbers, passes_of
+from simulator.engines.numba.kernels.sections import cleared, integers, passes_of
 from simulator.engines.numba.kernels.steps import (
     apply_passes,
     clear_sums,
     expect_all,
     finish,
     finish_batch,
+    from_angles,
     product_sums_begin,
     seed_all,
     undo_passes,
@@ -43,8 +44,6 @@ from simulator.engines.numba.layout.scratch import (
 from simulator.engines.numba.layout.sections import (
     LOCAL_NEEDED,
     LOCAL_SLOTS,
-    WEIGHT_COLUMNS,
-    WEIGHT_FACTORS,
     WEIGHT_STARTS,
 )
 from simulator.engines.numba.simd import (
@@ -334,8 +333,6 @@ def sum_by_weights(program, sums, scratch, lanes):
     layout = packed[0]
     needed, local_slots = integers(packed, LOCAL_NEEDED), integers(packed, LOCAL_SLOTS)
     starts = integers(packed, WEIGHT_STARTS)
-    columns = integers(packed, WEIGHT_COLUMNS)
-    factors = numbers(packed, WEIGHT_FACTORS)
     total = by_tile[0]
     for tile in range(1, len(by_tile)):
         for k in range(len(total)):
@@ -353,8 +350,4 @@ def sum_by_weights(program, sums, scratch, lanes):
             for row in range(len(by_sample)):
                 of_samples += by_sample[row, e]
             total[slot] += of_samples
-    for k in range(len(by_weights)):
-        by_weights[k] = 0.0
-    for slot in range(entry(layout, SLOTS)):
-        for e in range(entry(starts, slot), entry(starts, slot + 1)):
-            by_weights[entry(columns, e)] += entry(factors, e) * total[slot]
+    from_angles(packed, total, by_weights)
