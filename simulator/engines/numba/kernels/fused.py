@@ -27,15 +27,15 @@ from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import diagonals
 from simulator.engines.numba.kernels.native import native_lanes, unit_lanes
 from simulator.engines.numba.kernels.octets import (
-    ALONE,
-    NEITHER,
     SCALED,
     THREE,
     TWO,
+    add_differences,
+    differences,
     multiply,
+    no_differences,
     turn,
     undo,
-    unturn,
 )
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
 from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
@@ -162,31 +162,29 @@ def rotate(psi, middle, target, row, octets, tables, numbers, at, bits, first, l
 
 
 @part
-def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, psi_is):
-    """Undo a pass's rotations on octets of both states, and add their derivatives, without their shares, to ``sums``.
+def add_derivatives(psi, lam, row, octets, bits, first, last, sums):
+    """Add the derivatives by a pass's angles, without their shares, to ``sums``, from octets of the states behind it.
 
-    ``psi_is`` says what happens to psi: UNDONE, or in the end READ only for the phases' derivatives or left ALONE, as
-    it is where the psi before the pass was kept. If NEITHER state is undone, derivatives are all there is to do.
+    They are ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, by lanes.
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = masks_of(row)
-    flip, how = _flip(octets, numbers, at), _how(row)
+    step = W if entry(row, FUSED_LOCAL) else N  # sums over all samples need not tell an amplitude's registers apart
     for begin in range(0, len(psi), (2 * W) << bits):
-        for octet in range(first, last):
-            i = begin + first_member(row, octets, octet, bits)
-            for o in range(0, 2 * W, N):
-                unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how, psi_is)
-            if flip and psi_is != NEITHER:
-                if psi_is != ALONE:
-                    _exchange(psi, i, x0, x1, x2, flip)
-                _exchange(lam, i, x0, x1, x2, flip)
+        for o in range(0, step, N):
+            totals = no_differences(psi)
+            for octet in range(first, last):
+                i = begin + first_member(row, octets, octet, bits)
+                totals = differences(psi, lam, i, x0, x1, x2, o, step, totals, entry(row, FUSED_COUNT))
+            add_differences(sums, o, totals)
 
 
 @part
 def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, psi_is):
-    """Undo the phases of a layer on octets of both states, see `unrotate`, and add their derivatives to ``buffer``.
+    """Undo the phases of a layer on octets of both states, and add their derivatives to ``buffer``.
 
-    Half the derivative by each phase, summed over the lanes, in the order of the table.
+    Half the derivative by each phase, summed over the lanes, in the order of the table. ``psi_is`` says what psi is and
+    what happens to it, see `octets.undo`.
     """
     W = lanes_of(psi)
     x0, x1, x2 = masks_of(row)

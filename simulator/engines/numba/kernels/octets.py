@@ -9,24 +9,28 @@ Arguments ``x0, x1, x2`` are the masks and ``i`` is the first member, as places 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from simulator.engines.numba.kernels.instructions import Instructions
 from simulator.engines.numba.kernels.lane_sums import lane_sums
 from simulator.engines.numba.layout.passes import COSINES, OCTET_BITS, TANGENTS
-from simulator.engines.numba.processor import native_bytes, unit_bytes
+from simulator.engines.numba.processor import native_bytes, register_constraint, unit_bytes
 from simulator.engines.numba.simd import Vector, data_pointer, llvm_type
 
 _SIZE = 1 << OCTET_BITS
 THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
-# What the way back does to psi: nothing; as much as derivatives need; what it does to the adjoint state; nothing, as it
-# is the one before the pass, which was kept; nothing, and nothing to the adjoint state.
-ALONE, READ, UNDONE, BEFORE, NEITHER = range(5)
+# What undoing phases does to psi: nothing; it is read for derivatives; what is done to the adjoint state; it is read,
+# and is the one before the pass, which was kept.
+ALONE, READ, UNDONE, BEFORE = range(4)
+_EVEN, _ODD = ([d for d in range(_SIZE) if d.bit_count() & 1 == parity] for parity in range(2))
+_CHAINS = 3  # sums for each mask, so that an addition rarely waits for another
 
 
 def _equals(builder: Any, how: Any, value: int) -> Any:
@@ -50,6 +54,18 @@ def _hidden(builder: Any, pointer: Any) -> Any:
     return builder.asm(ir.FunctionType(pointer.type, [pointer.type]), "", "=r,0", [pointer], False)
 
 
+def _pinned(builder: Any, value: Any) -> Any:
+    """Emit the same vector, which is in a register here, after all loads before and before all loads behind.
+
+    The compiler's scheduler would load the operands of many sums ahead, more than there are registers.
+    """
+    constraint = register_constraint()
+    if constraint is None:
+        return value
+    kind = ir.FunctionType(value.type, [value.type])
+    return builder.asm(kind, "", f"={constraint},0,~{{memory}}", [value], True)
+
+
 class _State:
     """Emitter of what happens to an octet's numbers in one vector of a state, which may be stored as another one's."""
 
@@ -63,25 +79,24 @@ class _State:
         data = data_pointer(on.context, on.builder, on.array, array)
         return _hidden(on.builder, on.builder.gep(data, [shift]))
 
-    def load(self) -> list[Any]:
-        return [self.on.load_from(self.pointer, place) for place in self.places]
+    def load(self, d: int) -> Any:
+        return self.on.load_from(self.pointer, self.places[d])
 
-    def turn(self, values: list[Any], tangents: Sequence[Any], how: Any, scale: Callable[[], Any], back: bool) -> None:
+    def turn(self, tangents: Sequence[Any], how: Any, scale: Callable[[], Any]) -> None:
         """Take the members a, b of each pair of a mask to ``a + t b, b - t a``, for each mask, and store them.
 
-        On the way ``back``, take them to ``a - t b, b + t a``. For the first mask, a is loaded again, as an operand:
-        an instruction that multiplies and adds overwrites one of its three operands, which would have to be copied.
+        For the first mask, a is loaded again, as an operand: an instruction that multiplies and adds overwrites one of
+        its three operands, which would have to be copied.
         """
         on, builder = self.on, self.on.builder
-        again = _hidden(builder, self.pointer)
-        up, down = (on.minus, on.plus) if back else (on.plus, on.minus)
+        values, again = [self.load(d) for d in range(_SIZE)], _hidden(builder, self.pointer)
 
         def apply(k: int) -> None:
             for d in (d for d in range(_SIZE) if not d >> k & 1):
                 e = d | 1 << k
                 a, b = values[d], values[e]
-                values[d] = up(a, on.times(tangents[k], b))
-                values[e] = down(b, on.times(tangents[k], a if k else on.load_from(again, self.places[d])))
+                values[d] = on.plus(a, on.times(tangents[k], b))
+                values[e] = on.minus(b, on.times(tangents[k], a if k else on.load_from(again, self.places[d])))
 
         def store(factor: Any) -> None:
             for place, value in zip(self.places, values, strict=True):
@@ -129,58 +144,86 @@ def turn(typing_context, state, target, first, x0, x1, x2, shift, numbers, at, h
         tangents, scale = _numbers(on, numbers, at, shift, width)
         places = members(on, first, masks)
         for plane in (0, width):
-            each = _State(on, state, places, on.place(shift, plane), target)
-            each.turn(each.load(), tangents, how, scale, back=False)
+            _State(on, state, places, on.place(shift, plane), target).turn(tangents, how, scale)
         return context.get_dummy_value()
 
     return types.none(state, state, *(types.intp,) * 5, numbers, types.intp, types.intp), codegen
 
 
+def _sums_of(array: Any) -> Any:
+    """Type of the sums of `differences`, registers: some for each mask."""
+    return types.UniTuple(Vector(array.dtype, native_bytes()), _CHAINS * OCTET_BITS)
+
+
 @intrinsic
-def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums, how, psi_is):  # type: ignore[no-untyped-def]
-    """Undo a pass on the octet at ``first`` of lam, and of psi unless that is left ALONE; add derivatives to ``sums``.
+def no_differences(typing_context, array):  # type: ignore[no-untyped-def]
+    """Sums of `differences` to begin with."""
 
-    If ``psi_is`` NEITHER, only derivatives are computed.
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return context.get_constant_null(signature.return_type)
 
-    These are ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, by lanes. The scale of a pass with
-    SCALED angles is applied as by `turn`.
+    return _sums_of(array)(array), codegen
+
+
+@intrinsic
+def differences(typing_context, psi, lam, first, x0, x1, x2, shift, step, sums, count):  # type: ignore[no-untyped-def]
+    """Add ``lam[a] psi[b] - lam[b] psi[a]`` of the pairs of the first ``count`` masks to ``sums``, and return these.
+
+    Of the octet at ``first`` it takes the registers ``shift``, ``shift + step``, ... of its amplitudes. A member's
+    partners all have the other parity: half of psi's members are in registers at a time.
     """
-    vector = Vector(psi.dtype, native_bytes())
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, first, *masks = args[:6]
-        shift, numbers, at, sums, how, psi_is = args[6:12]
-        on, width = Instructions(context, builder, signature.args[0], vector), Vector(signature.args[0].dtype).width
-        places = members(on, first, masks)
-        state, dual = _State(on, psi, places, shift), _State(on, lam, places, shift)
-        values = state.load()
-        lane = builder.and_(shift, ir.Constant(shift.type, width - 1))
+        shift, step, sums, count = args[6:]
+        dtype, result = signature.args[0].dtype, signature.return_type
+        on = Instructions(context, builder, signature.args[0], Vector(dtype, native_bytes()))
+        places, end = members(on, first, masks), ir.Constant(shift.type, 2 * Vector(dtype).width)
+        totals = [cgutils.alloca_once_value(builder, total) for total in cgutils.unpack_tuple(builder, sums)]
 
-        def add(masks: range) -> None:
-            totals: dict[tuple[int, int], Any] = {}  # two for each mask, so that an addition rarely waits for another
-            for d, place in enumerate(places):
-                number = on.load_from(dual.pointer, place)  # one at a time, so that all others are in registers
-                for k in masks:
-                    product, key = on.times(number, values[d ^ 1 << k]), (k, d >> (k == 0) & 1)
-                    sign = on.minus if d >> k & 1 else on.plus
-                    totals[key] = sign(totals[key], product) if key in totals else product
-            for k in masks:
-                at = on.place(lane, k * width)
-                on.store(sums, at, on.plus(on.load(sums, at), on.plus(totals[k, 0], totals[k, 1])))
+        def emit(masks: range) -> None:
+            with cgutils.for_range_slice(builder, shift, end, step, shift.type) as (at, _):
+                state, dual = _State(on, psi, places, at), _State(on, lam, places, at)
+                values, chain = {}, 0
+                now = [builder.load(total) for total in totals]
+                for half, others in ((_EVEN, _ODD), (_ODD, _EVEN)):
+                    values = {d: state.load(d) for d in others}
+                    for d in half:
+                        number = dual.load(d)
+                        for k in masks:
+                            sign, total = on.minus if d >> k & 1 else on.plus, _CHAINS * k + chain % _CHAINS
+                            now[total] = _pinned(builder, sign(now[total], on.times(number, values[d ^ 1 << k])))
+                        chain += 1
+                for total, value in zip(totals, now, strict=True):
+                    builder.store(value, total)
 
-        with builder.if_else(_equals(builder, how, TWO)) as (two, three):
-            with two:
-                add(range(2))
+        with builder.if_else(builder.icmp_signed("==", count, ir.Constant(count.type, OCTET_BITS))) as (three, two):
             with three:
-                add(range(OCTET_BITS))
-        with builder.if_then(builder.icmp_signed("!=", psi_is, ir.Constant(psi_is.type, NEITHER))):
-            tangents, scale = _numbers(on, numbers, at, shift, width)
-            with builder.if_then(builder.not_(_equals(builder, psi_is, ALONE))):
-                state.turn(values, tangents, how, scale, back=True)
-            dual.turn(dual.load(), tangents, how, scale, back=True)
+                emit(range(OCTET_BITS))
+            with two:
+                emit(range(OCTET_BITS - 1))
+        return context.make_tuple(builder, result, [builder.load(total) for total in totals])
+
+    sums_type = _sums_of(psi)
+    return sums_type(psi, lam, *(types.intp,) * 6, sums_type, types.intp), codegen
+
+
+@intrinsic
+def add_differences(typing_context, target, shift, sums):  # type: ignore[no-untyped-def]
+    """Add the sums of `differences` for each mask to the register at ``shift`` of one of three vectors ``target``."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        target, shift, sums = args
+        dtype = signature.args[0].dtype
+        on = Instructions(context, builder, signature.args[0], Vector(dtype, native_bytes()))
+        totals = cgutils.unpack_tuple(builder, sums)
+        for k in range(OCTET_BITS):
+            place = on.place(shift, k * Vector(dtype).width)
+            total = functools.reduce(on.plus, totals[_CHAINS * k : _CHAINS * (k + 1)])
+            on.store(target, place, on.plus(on.load(target, place), total))
         return context.get_dummy_value()
 
-    return types.none(psi, lam, *(types.intp,) * 5, numbers, types.intp, sums, types.intp, types.intp), codegen
+    return types.none(target, types.intp, sums), codegen
 
 
 def _multiplied(on: Instructions, c: Any, s: Any, a0: Any, a1: Any) -> tuple[Any, Any]:
@@ -194,15 +237,19 @@ def _divided(on: Instructions, c: Any, s: Any, a0: Any, a1: Any) -> tuple[Any, A
 
 
 class _Amplitudes:
-    """Emitter of what happens to an octet's amplitudes, of which each has a phase in a table."""
+    """Emitter of what happens to an octet's amplitudes, of which each has a phase in a table, register by register."""
 
     def __init__(self, on: Instructions, first: Any, masks: Sequence[Any], table: Any, at: Any) -> None:
         self.on, self.places, self.table, self.at = on, members(on, first, masks), table, at
-        self.width = on.vector.width
+        self.width = Vector(on.array.dtype).width
 
     def phases(self, d: int) -> tuple[Any, Any]:
         real, imaginary = (self.on.splat(self.table, self.on.place(self.at, d + k)) for k in (0, self.width))
         return real, imaginary
+
+    def registers(self, place: Any) -> list[Any]:
+        """Places of the registers that hold the real parts of an amplitude."""
+        return [self.on.place(place, lane) for lane in range(0, self.width, self.on.vector.width)]
 
     def load(self, state: Any, place: Any) -> tuple[Any, Any]:
         return self.on.load(state, place), self.on.load(state, self.on.place(place, self.width))
@@ -220,10 +267,12 @@ def multiply(typing_context, psi, target, i, x0, x1, x2, table, at):  # type: ig
     """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype))
+        on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype, native_bytes()))
         octet = _Amplitudes(on, args[2], args[3:6], *args[6:])
         for d, place in enumerate(octet.places):
-            octet.store(args[1], place, _multiplied(on, *octet.phases(d), *octet.load(args[0], place)))
+            phases = octet.phases(d)
+            for at in octet.registers(place):
+                octet.store(args[1], at, _multiplied(on, *phases, *octet.load(args[0], at)))
         return context.get_dummy_value()
 
     return types.none(psi, psi, *(types.intp,) * 4, table, types.intp), codegen
@@ -240,22 +289,26 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, psi_is):  # type: i
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, i, *masks = args[:6]
-        on = Instructions(context, builder, signature.args[0], vector)
+        on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype, native_bytes()))
         octet = _Amplitudes(on, i, masks, *args[6:8])
 
         def emit(how: int) -> tuple[Any, Any]:
-            halves = []
+            sums = []  # one register for each member
             for d, place in enumerate(octet.places):
-                phases, u = octet.phases(d), octet.load(lam, place)
-                divided = _divided(on, *phases, *u)
-                octet.store(lam, place, divided)
-                if how != ALONE:
-                    a, dual = octet.load(psi, place), divided if how == BEFORE else u
-                    halves.append(on.minus(on.times(dual[1], a[0]), on.times(dual[0], a[1])))
-                if how == UNDONE:
-                    octet.store(psi, place, _divided(on, *phases, *a))
+                phases, total = octet.phases(d), None
+                for at in octet.registers(place):
+                    u = octet.load(lam, at)
+                    divided = _divided(on, *phases, *u)
+                    octet.store(lam, at, divided)
+                    if how != ALONE:
+                        a, dual = octet.load(psi, at), divided if how == BEFORE else u
+                        product = on.times(dual[1], a[0])
+                        total = on.minus(product if total is None else on.plus(total, product), on.times(dual[0], a[1]))
+                    if how == UNDONE:
+                        octet.store(psi, at, _divided(on, *phases, *a))
+                sums.append(total)
             zeros = ir.Constant(llvm_type(vector), [0.0] * vector.width)
-            return (lane_sums(on, halves, vector.width) if halves else zeros), builder.block
+            return (zeros if how == ALONE else lane_sums(on, sums, vector.width)), builder.block
 
         def choice(how: int, other: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
             with builder.if_else(_equals(builder, args[8], how)) as (yes, no):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import fused
-from simulator.engines.numba.kernels.octets import ALONE, BEFORE, NEITHER, READ, UNDONE
+from simulator.engines.numba.kernels.octets import ALONE, BEFORE, READ, UNDONE
 from simulator.engines.numba.kernels.sections import cleared, integers, local_rotations, one_pass, terms_of
 from simulator.engines.numba.layout.passes import (
     BACK,
@@ -27,7 +27,9 @@ from simulator.engines.numba.simd import entry, lanes_of, section
 
 # What `undo_segment` does: all; only derivatives by the angles; all but these, on the adjoint states; all but rotations
 ALL, DERIVATIVES, ADJOINT, DOUBLED = range(4)
-_TOGETHER = 8  # octets of two states, which stay in the first-level cache from undoing rotations to undoing phases
+# Octets of two states that stay in the first-level cache from one step back to the next; fewer in segments of several
+# passes, whose first one waits for a slower cache, or for memory
+_TOGETHER, _IN_BLOCKS = 8, 4
 
 
 @inlined
@@ -114,34 +116,25 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
                 end = place + size_of_sums
                 sums, buffer = section(scratch, place, end), section(scratch, end, place + room)
                 after, phased = octet + (1 << each), entry(row, OFFSET) >= 0 and what != DERIVATIVES
-                only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
                 before_is = _before(row, is_end and r == first, was_kept)
-                _fill_numbers(packed, row, begin // size, scratch, -1.0 if only_undone or what == ADJOINT else 1.0)
+                turned = 0  # number of states, first the adjoint ones, whose rotations are undone
+                if what == ADJOINT or what == ALL:
+                    turned = 2 if what == ALL and before_is != ALONE else 1
+                _fill_numbers(packed, row, begin // size, scratch, -1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 back = at if entry(row, FUSED_LOCAL) else at + BACK * W
-                together = _TOGETHER if phased else after - octet
+                together = after - octet
+                if phased or what == ALL:
+                    together = _TOGETHER if last == first + 1 else _IN_BLOCKS
                 for o in range(octet, after, together):
                     to = min(o + together, after)
-                    if what == ADJOINT or (what == ALL and only_undone):
-                        for k in range(2 if what == ALL and before_is != ALONE else 1):
-                            each_states = states if k else duals
-                            fused.rotate(
-                                each_states,
-                                each_states,
-                                each_states,
-                                row,
-                                octets,
-                                tables,
-                                numbers,
-                                back,
-                                bits,
-                                o,
-                                to,
-                                -1,
-                            )
-                    elif what == ALL or entry(row, FUSED_NEEDED):
-                        psi_is = before_is if what == ALL else NEITHER
-                        fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums, psi_is)
+                    if what != ADJOINT and entry(row, FUSED_NEEDED):
+                        fused.add_derivatives(states, duals, row, octets, bits, o, to, sums)
+                    for k in range(turned):
+                        each_states = states if k else duals
+                        fused.rotate(
+                            each_states, each_states, each_states, row, octets, tables, numbers, back, bits, o, to, -1
+                        )
                     if phased:
                         source = section(before, begin, begin + size)
                         fused.undo_phases(source, duals, row, octets, tables, bits, o, to, buffer, before_is)
