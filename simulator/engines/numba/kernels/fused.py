@@ -7,7 +7,7 @@ are a subspace: each is a sum of two entries of the section ``OCTETS``.
 
 * ``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied, one fused multiply-add a
   number. Where all samples share the angles, the cosines of a *layer* (passes with one table of phases) are factors of
-  its table; where angles differ, a pass ends with a multiplication by its three cosines.
+  its table; where angles differ, the last pass of a run ends with a multiplication by the cosines of all its passes.
 * Where the product of a layer's cosines would become too small, ``theta - pi`` takes the place of an angle theta whose
   sine is larger than its cosine. What remains, ``-i P``, is a sign for each amplitude, which the table has, and the
   flip of x: members of an octet exchange their places. That is rare, so the loops need one place for each member.
@@ -17,7 +17,7 @@ are a subspace: each is a sum of two entries of the section ``OCTETS``.
   square of their product as a factor, its share. Derivatives by phases are summed over lanes before their transform.
 
 Rotations treat both planes alike, a native vector (one register) at a time. The numbers of a pass are vectors: three
-tangents, the shares (with the flip behind them), and the product of the cosines if angles differ; and, if they do not,
+tangents, the shares (with the flip behind them), and the scale, cosines, if angles differ; and, if they do not,
 the same for the way back, where a flip comes first as well, and changes the signs of its tangents once more.
 """
 
@@ -28,7 +28,6 @@ from simulator.engines.numba.kernels import diagonals
 from simulator.engines.numba.kernels.native import native_lanes, unit_lanes
 from simulator.engines.numba.kernels.octets import (
     SCALED,
-    THREE,
     TWO,
     add_differences,
     differences,
@@ -84,11 +83,12 @@ def masks_of(row):
 
 
 @inlined
-def _how(row):
+def _how(row, numbers, at):
     """How `octets.turn` applies a pass."""
-    if entry(row, FUSED_LOCAL):
-        return SCALED
-    return TWO if entry(row, FUSED_COUNT) == 2 else THREE
+    how = TWO if entry(row, FUSED_COUNT) == 2 else 0
+    if entry(row, FUSED_LOCAL) and entry(numbers, at + SHARES * lanes_of(numbers) + SCALE) != 0.0:
+        how |= SCALED
+    return how
 
 
 @inlined
@@ -146,7 +146,7 @@ def rotate(psi, middle, target, row, octets, tables, numbers, at, bits, first, l
     """
     W, N = lanes_of(psi), unit_lanes(psi)
     x0, x1, x2 = masks_of(row)
-    flip, how = _flip(octets, numbers, at), _how(row)
+    flip, how = _flip(octets, numbers, at), _how(row, numbers, at)
     phased = middle if offset >= 0 else psi
     source = target if flip else phased
     for begin in range(0, len(psi), (2 * W) << bits):
@@ -196,21 +196,27 @@ def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, psi_is
 
 
 @part
-def local_numbers(numbers, row, rotations, sign):
-    """Compute the numbers of a pass from coefficients that differ from sample to sample, with tangents of this sign."""
+def local_numbers(packed, numbers, row, rotations, sign, first, last):
+    """Compute the numbers of a pass from coefficients that differ from sample to sample, with tangents of this sign.
+
+    Its scale are the cosines of the passes from ``first`` to ``last``; if these are none, it has no scale.
+    """
     W = lanes_of(numbers)
     product, sign = splat(like(numbers, 1.0)), splat(like(numbers, sign))
     for k in range(3):
         o = entry(row, FUSED_SLOT + k) * COEFFICIENTS * W
         tangent = sign * load(rotations, o + SINE * W) / load(rotations, o + COSINE * W)
-        if k < entry(row, FUSED_COUNT):
-            product = product * load(rotations, o + COSINE * W)
-        else:
+        if k >= entry(row, FUSED_COUNT):
             tangent = tangent - tangent
         store(numbers, (TANGENTS + k) * W, tangent)
         numbers[SHARES * W + k] = entry(rotations, o + SIGN * W)
     numbers[SHARES * W + FLIP] = like(numbers, 0.0)
     numbers[SHARES * W + PHASE_SHARE] = like(numbers, 1.0)
+    numbers[SHARES * W + SCALE] = like(numbers, 1.0 if first < last else 0.0)
+    for r in range(first, last):
+        each = one_pass(packed, r)
+        for k in range(entry(each, FUSED_COUNT)):
+            product = product * load(rotations, entry(each, FUSED_SLOT + k) * COEFFICIENTS * W + COSINE * W)
     store(numbers, COSINES * W, product)
 
 

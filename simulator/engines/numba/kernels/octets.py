@@ -25,7 +25,7 @@ from simulator.engines.numba.processor import native_bytes, register_constraint,
 from simulator.engines.numba.simd import Vector, data_pointer, llvm_type
 
 _SIZE = 1 << OCTET_BITS
-THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
+TWO, SCALED = 1, 2  # how an octet is rotated, bits: only about two masks; then multiplied
 # What undoing phases does to psi: nothing; it is read for derivatives; what is done to the adjoint state; it is read,
 # and is the one before the pass, which was kept.
 ALONE, READ, UNDONE, BEFORE = range(4)
@@ -98,22 +98,27 @@ class _State:
                 values[d] = on.plus(a, on.times(tangents[k], b))
                 values[e] = on.minus(b, on.times(tangents[k], a if k else on.load_from(again, self.places[d])))
 
-        def store(factor: Any) -> None:
-            for place, value in zip(self.places, values, strict=True):
-                on.store_to(self.target, place, value if factor is None else on.times(factor, value))
+        def has(bit: int) -> Any:
+            return builder.trunc(builder.lshr(how, ir.Constant(how.type, bit.bit_length() - 1)), ir.IntType(1))
+
+        def store() -> None:
+            with builder.if_else(has(SCALED)) as (yes, no):
+                with yes:
+                    factor = scale()
+                    for place, value in zip(self.places, values, strict=True):
+                        on.store_to(self.target, place, on.times(factor, value))
+                with no:
+                    for place, value in zip(self.places, values, strict=True):
+                        on.store_to(self.target, place, value)
 
         apply(0)
         apply(1)
-        with builder.if_else(_equals(builder, how, TWO)) as (two, three):
+        with builder.if_else(has(TWO)) as (two, three):
             with two:
-                store(None)
+                store()
             with three:
                 apply(2)
-                with builder.if_else(_equals(builder, how, SCALED)) as (yes, no):
-                    with yes:
-                        store(scale())
-                    with no:
-                        store(None)
+                store()
 
 
 def _numbers(on: Instructions, numbers: Any, at: Any, shift: Any, width: int) -> tuple[list[Any], Callable[[], Any]]:
@@ -131,8 +136,8 @@ def _numbers(on: Instructions, numbers: Any, at: Any, shift: Any, width: int) ->
 def turn(typing_context, state, target, first, x0, x1, x2, shift, numbers, at, how):  # type: ignore[no-untyped-def]
     """Apply a pass to the octet at ``first``, in the vectors ``shift`` of its amplitudes, and store it in ``target``.
 
-    ``numbers`` has those of the pass from ``at`` on. The octet is multiplied by their scale if ``how`` is SCALED; if it
-    is TWO, nothing is done for the third mask.
+    ``numbers`` has those of the pass from ``at`` on. If ``how`` has the bit TWO, nothing is done for the third mask; if
+    it has the bit SCALED, the octet is multiplied by the scale.
     """
     vector = Vector(state.dtype, unit_bytes())
 

@@ -20,6 +20,7 @@ from simulator.engines.numba.layout.passes import (
     NUMBERS,
     OCTET_BITS,
     OFFSET,
+    RUN_LEFT,
 )
 from simulator.engines.numba.layout.scratch import BLOCK, BUFFER, FIRST_NEEDED, QUBITS, SCRATCH, STATE
 from simulator.engines.numba.layout.sections import OCTETS, SEGMENT_BITS, SEGMENT_FIRST, SEGMENT_LAST
@@ -27,6 +28,7 @@ from simulator.engines.numba.simd import entry, lanes_of, section
 
 # What `undo_segment` does: all; only derivatives by the angles; all but these, on the adjoint states; all but rotations
 ALL, DERIVATIVES, ADJOINT, DOUBLED = range(4)
+FORWARD = 4  # what `apply_segment` does
 # Octets of two states that stay in the first-level cache from one step back to the next; fewer in segments of several
 # passes, whose first one waits for a slower cache, or for memory
 _TOGETHER, _IN_BLOCKS = 8, 4
@@ -41,11 +43,23 @@ def _numbers(packed, row, tables, scratch):
 
 
 @inlined
-def _fill_numbers(packed, row, j, scratch, sign):
-    """Compute the numbers of a fused pass, with tangents of this sign, for state j if angles differ."""
-    if entry(row, FUSED_LOCAL):
+def _fill_numbers(packed, r, what, j, scratch):
+    """Compute the numbers of pass r for state j, if angles differ: forward if ``what`` is FORWARD, or for the way back.
+
+    The last pass of a run applies the cosines of all its passes, and on the way back the first one does; but if the
+    states before a pass are restored, each applies its own, as derivatives follow.
+    """
+    row = one_pass(packed, r)
+    so_far, left = entry(row, FUSED_LOCAL), entry(row, RUN_LEFT)
+    if so_far:
+        first, last = r, r + 1
+        if what == FORWARD:
+            first = last if left else r + 1 - so_far
+        elif what != ALL:
+            last = first if so_far > 1 else r + 1 + left
         area = section(scratch, entry(packed[0], SCRATCH), entry(packed[0], BLOCK))
-        fused.local_numbers(area, row, local_rotations(packed, scratch, j), sign)
+        sign = 1.0 if what == FORWARD else -1.0
+        fused.local_numbers(packed, area, row, local_rotations(packed, scratch, j), sign, first, last)
 
 
 @inlined
@@ -73,7 +87,7 @@ def apply_segment(packed, segment, before, middle, target, tables, scratch):
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(first, entry(segment, SEGMENT_LAST)):
                 row = one_pass(packed, r)
-                _fill_numbers(packed, row, begin // size, scratch, 1.0)
+                _fill_numbers(packed, r, FORWARD, begin // size, scratch)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 octet, offset, source, phased = block << each, entry(row, OFFSET), after, after
                 if r == first:
@@ -120,7 +134,7 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
                 turned = 0  # number of states, first the adjoint ones, whose rotations are undone
                 if what == ADJOINT or what == ALL:
                     turned = 2 if what == ALL and before_is != ALONE else 1
-                _fill_numbers(packed, row, begin // size, scratch, -1.0)
+                _fill_numbers(packed, r, what, begin // size, scratch)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 back = at if entry(row, FUSED_LOCAL) else at + BACK * W
                 together = after - octet

@@ -6,7 +6,7 @@ Masks are those of vectors (amplitudes' indices without the lanes' bits) unless 
 KIND = 0  # first column of every row
 KINDS = range(1, 11)
 ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE, LIKE_X, LIKE_Y, FACTORED, TWO_QUBIT, FUSED = KINDS
-COLUMNS = 19
+COLUMNS = 20
 
 NEEDED = 7  # whether the pass's derivative is wanted: of ROTATION, LANE_ROTATION, PHASES, FACTORED
 
@@ -58,7 +58,8 @@ TANGENTS, SHARES, COSINES, BACK = 0, 3, 4, 5  # in vectors, see kernels.fused
 EACH_NUMBERS = 2 * BACK  # those of the way back follow the others
 FLIP, PHASE_SHARE, SCALE, FLIP_Z = 3, 4, 5, 6  # in the vector of the three shares, behind them
 FUSED_SLOT, FUSED_X, FUSED_Z = 8, 11, 14  # three columns each; x as places of floats, z in the order of the table
-FUSED_LOCAL = 17  # whether the angles differ from sample to sample
+FUSED_LOCAL = 17  # 0, or, where angles differ from sample to sample, the passes of its run so far, itself included
 FUSED_NEEDED = 18  # whether a derivative by one of the angles is wanted
+RUN_LEFT = 19  # the passes of its run that follow; a run are consecutive passes with one product of cosines
 OCTET_BITS = 3
 FUSED_SUMS = 3  # vectors of derivatives

@@ -270,6 +270,8 @@ class TableBuilder:
         masks = [z for _, z, _ in ((*phases, *rotations) if begins else rotations)]
         number = len(self.code)
         begins_group = begins_level or begins or not self.fused or self.fused[-1].number < number - 1
+        if local and not begins_group:
+            fused.continue_run(self.fused, row, single=self.W > 8)
         self.fused.append(fused.Pass(number, rotations, masks, layer, row, begins_group))
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
@@ -284,8 +286,7 @@ class TableBuilder:
             phases = None
         while waiting:
             if fuses:
-                four = len(waiting) == 4 and not self.slots.is_local(waiting[0].angle)
-                most = 2 if four else fused.OCTET  # two pairs are faster than three rotations and a single one
+                most = 2 if len(waiting) == 4 else fused.OCTET  # two pairs are faster than three rotations and one
                 group, remaining = fused.group(waiting, self.slots.is_local, most)
                 if group and group[0] is waiting[0]:
                     self.fused_pass(group, phases.members if phases is not None else [], len(self.code) == begin)
@@ -301,7 +302,7 @@ class TableBuilder:
             columns = self.columns(rotation)
             if place is None:
                 kind = passes.ROTATION if high else passes.LANE_ROTATION
-                row = [kind, *columns, *_NO_COLUMNS, 0, 0, _top(high) if high else 0, 0]
+                row = [kind, *columns, *_NO_COLUMNS, 0, 0, _top(high) if high else 0, 0, 0]
                 self.add(row, bool(columns[-1]))
                 continue
             partner = waiting.pop(place)
@@ -311,7 +312,7 @@ class TableBuilder:
             if low > top:
                 low, top = top, low
             cross_a, cross_b = (other_x & z).bit_count() & 1, (x & other_z).bit_count() & 1
-            row = [passes.ROTATION_PAIR, *columns, *others, cross_a, cross_b, low, top]
+            row = [passes.ROTATION_PAIR, *columns, *others, cross_a, cross_b, low, top, 0]
             self.add(row, bool(columns[-1] or others[-1]))
 
     def partner(self, high: int, waiting: list[Rotation]) -> int | None:

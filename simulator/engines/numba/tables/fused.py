@@ -16,6 +16,9 @@ from simulator.program.levels import Angle, Level, Rotation
 from simulator.program.subspaces import Subspace, remainder
 
 OCTET = passes.OCTET_BITS
+# Maximum number of rotations of a run, in double and in single precision. A cosine may be as small as the rounding of
+# pi / 2, and its tangent as large as the inverse; neither may the product of all leave the range of numbers.
+_RUN = 16, 4
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,17 @@ class Pass(NamedTuple):
     layer: Layer
     row: list[int]
     begins: bool
+
+
+def continue_run(fused: Sequence[Pass], row: list[int], single: bool) -> None:
+    """Count a pass with angles that differ to the run of the last one of ``fused``, if that is one and not too long."""
+    so_far = fused[-1].row[passes.FUSED_LOCAL]
+    run = [each.row for each in fused[len(fused) - so_far :]]
+    rotations = sum(each[passes.FUSED_COUNT] for each in (*run, row))
+    if run and rotations <= _RUN[single]:
+        row[passes.FUSED_LOCAL] = so_far + 1
+        for each in run:
+            each[passes.RUN_LEFT] += 1
 
 
 def in_orders(masks: Sequence[Sequence[int]], orders: Sequence[Octets]) -> list[list[int]]:

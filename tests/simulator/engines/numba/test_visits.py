@@ -98,6 +98,21 @@ def test_visits_equal_separate_sweeps(n, samples, precision, keeps, monkeypatch)
         np.testing.assert_allclose(array, other, rtol=0, atol=tolerance * max(1.0, np.abs(other).max()))
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize(("n", "precision"), [(4, "double"), (4, "single"), (8, "double"), (8, "single")])
+def test_cosines_that_almost_vanish_together(n, precision, keeps, monkeypatch):
+    """Runs of rotations by multiples of pi that differ from sample to sample, against lanes that are qubits."""
+    monkeypatch.setattr(block_sizes, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    program = model(n, precision)
+    inputs, weights, _ = numbers(program, 11, 3)
+    inputs = np.random.default_rng(n).choice([np.pi, -np.pi, 3 * np.pi, 0.4], inputs.shape)
+    _, results, _ = visit(NumbaEngine(), program, 11, angles=(inputs, weights))
+    _, expected, _ = visit(NumbaEngine(Options(batch_qubits=1)), program, 11, angles=(inputs, weights))
+    tolerance = 1e-12 if precision == "double" else 1e-4
+    for array, other in zip(results, expected, strict=True):
+        np.testing.assert_allclose(array, other, rtol=0, atol=tolerance * max(1.0, np.abs(other).max()))
+
+
 def check_doubled(program, samples, is_doubled=True, choices=None, options=DEFAULT):
     """Compare a visit with sweeps, which have no doubled layer."""
     engine = NumbaEngine(options)
