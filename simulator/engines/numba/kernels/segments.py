@@ -97,6 +97,15 @@ def apply_segment(packed, segment, before, middle, target, tables, scratch):
 
 
 @inlined
+def _derives(packed, first, last):
+    """Whether a derivative by an angle of these passes is wanted."""
+    needed = 0
+    for r in range(first, last):
+        needed |= entry(one_pass(packed, r), FUSED_NEEDED)
+    return needed
+
+
+@inlined
 def _before(row, is_end, was_kept):
     """What becomes of the states before a pass while its phases are undone; nothing reads them behind the end."""
     if was_kept:
@@ -112,8 +121,10 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
 
     ``behind`` are the states behind the passes, in whose place those ``before`` them are restored if none were kept.
     """
-    bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
+    if what == DERIVATIVES and not _derives(packed, first, last):
+        return
+    bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     is_end = first <= entry(packed[0], FIRST_NEEDED)
     W, area = lanes_of(lam), entry(packed[0], BUFFER)
     size_of_sums = FUSED_SUMS * W
