@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import multiclass, validation
 
+from simulator.masked import check_unmasked
+
 __all__ = ["check_classification_targets", "validate_data"]
 
 MOST_NAMES = 5
@@ -28,8 +30,10 @@ def validate_data(estimator: Any, X: Any = NOT_CHECKED, y: Any = NOT_CHECKED, **
     ------
     ValueError, TypeError
         As scikit-learn raises them, followed by the names of the columns that are not numbers, or not finite. Also if X
-        or numeric targets hold dates, which scikit-learn converts to nanoseconds since 1970, or targets are missing.
+        or numeric targets hold dates, which scikit-learn converts to nanoseconds since 1970, targets are missing, or
+        entries are masked, which scikit-learn reads like any other.
     """
+    check_unmasked(X, "X")
     _check_targets(y, numeric=options.get("y_numeric", False))
     dates = [column for column, dtype in _columns(X) if dtype.kind in "mM"]
     if dates:
@@ -71,6 +75,7 @@ def _check_targets(y: Any, *, numeric: bool) -> None:
     """Raise if targets are missing in some rows, or are dates where numbers are expected."""
     if y is None or isinstance(y, str):
         return
+    check_unmasked(y, "y")
     if hasattr(y, "isna"):  # of pandas
         missing = np.asarray(y.isna())
         values = np.asarray(y) if numeric else missing

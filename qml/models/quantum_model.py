@@ -24,6 +24,7 @@ from simulator.calculations.probabilities import checked_qubits, probabilities
 from simulator.calculations.statevector import expectations, states
 from simulator.circuit import Circuit
 from simulator.display import preformatted
+from simulator.masked import check_unmasked
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program.encoding import split_encoding
@@ -224,6 +225,7 @@ class QuantumModel:
         value : float
         d_weights : float ndarray, shape (n_weights,)
         """
+        check_unmasked(y, "y")
         features, targets = rows_of("X", X, self.num_features), np.asarray(y)
         if len(targets) != len(features):
             raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")

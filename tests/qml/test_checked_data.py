@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qml import KitchenSinksClassifier, KitchenSinksRegressor, QuantumKernelClassifier
+from qml import (
+    ImagePooling,
+    KitchenSinksClassifier,
+    KitchenSinksRegressor,
+    QuantumKernelClassifier,
+    QuantumKernelRegressor,
+    ReservoirForecaster,
+    VariationalRegressor,
+)
 from qml.checked_data import check_classification_targets, validate_data
 
 TABLE = pd.DataFrame({"age": [1.0, 2.0, 3.0, 4.0], "size": [4, 3, 2, 1]})
@@ -43,6 +51,34 @@ def test_columns_of_an_array_are_numbered():
     X[2, 1] = np.nan
     with pytest.raises(ValueError, match=r"infinity: 1 \(1 of 4 rows\)"):
         KitchenSinksRegressor(8).fit(X, range(4))
+
+
+MASKED = "has 1 of 8 entries masked: leave their rows out, or fill them"
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [KitchenSinksRegressor(8), QuantumKernelRegressor(), VariationalRegressor(), ReservoirForecaster(), ImagePooling()],
+)
+def test_masked_entries_are_not_read(estimator):
+    X = np.ma.masked_greater(np.arange(8.0).reshape(4, 2), 6)
+    with pytest.raises(ValueError, match=f"X {MASKED}"):
+        estimator.fit(X, np.arange(4.0))
+
+
+def test_masked_targets_and_weights_are_not_read():
+    X, masked = np.arange(16.0).reshape(8, 2), np.ma.masked_greater(np.arange(8.0), 6)
+    with pytest.raises(ValueError, match=f"y {MASKED}"):
+        KitchenSinksRegressor(8).fit(X, masked)
+    with pytest.raises(ValueError, match=f"sample_weight {MASKED}"):
+        KitchenSinksRegressor(8).fit(X, masked.data, sample_weight=masked)
+
+
+def test_masked_arrays_without_masked_entries_are_arrays():
+    X, y = np.linspace(-1, 1, 8).reshape(4, 2), np.arange(4.0)
+    model = KitchenSinksRegressor(8, random_state=0)
+    expected = model.fit(X, y).predict(X)
+    assert np.array_equal(model.fit(np.ma.masked_greater(X, 9), np.ma.masked_greater(y, 9)).predict(X), expected)
 
 
 def test_dates_in_an_array():
