@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from platform import python_version
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qml.accounts.chain import FORMAT, DecisionLogError, Tail, encode, first_entry, line_hash, now, tail
-from qml.accounts.digests import Salt, SaltError, feature_names, model_digest, plain_rows, rows_of
+from qml.accounts.digests import Salt, feature_names, model_digest, plain_rows, rows_of
 from qml.accounts.logged import LoggedModel
 from qml.tables import TableModel
 from simulator.errors import QumbaError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["DecisionLog", "LogMismatchError"]
 
 PACKAGES = ("qumba", "numpy", "scikit-learn")
+HEAD = re.compile(rb"([0-9]+) ([0-9a-f]{64})\n")
 OPEN_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
@@ -235,8 +237,7 @@ class DecisionLog:
             if end.lines:
                 first = first_entry(self._descriptor or 0, self.path)
                 self._check_model(first["model"], self.digest)
-                if first.get("salt") != self._salt.check:
-                    raise SaltError(f"the salt is not that of {self.path}: give the one that the log began with")
+                self._salt.check_log(first, self.path)
                 self._check_head(end)
             entry = {"format": FORMAT, "class": name, "salt": self._salt.check, "versions": _versions()}
             self._write(*self._lines(end, f'"kind":"open",{self._fixed}', [entry]))
@@ -253,10 +254,16 @@ class DecisionLog:
         if self._head_descriptor is None:
             return
         os.lseek(self._head_descriptor, 0, os.SEEK_SET)
-        words = os.read(self._head_descriptor, 200).split()
-        if len(words) != 2:
+        data = os.read(self._head_descriptor, 200)
+        if not data:  # a new file
             return
-        lines, head = int(words[0]), words[1].decode("ascii", "replace")
+        kept = HEAD.fullmatch(data)
+        if kept is None:
+            raise DecisionLogError(
+                f"{self._head_path} is damaged, or not the head of a log: see what `qumba log verify` says about the "
+                "log, and remove this file or give another"
+            )
+        lines, head = int(kept[1]), kept[2].decode()
         if lines > end.lines or (lines == end.lines and head != end.head):
             raise DecisionLogError(
                 f"{self.path} was cut or changed: its head in {self._head_path} is line {lines}, {head[:12]}..., the "
