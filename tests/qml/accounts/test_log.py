@@ -635,7 +635,6 @@ class TestHead:
         path.write_bytes(whole)
         DecisionLog(path, model, head=tmp_path / "head").close()
 
-
     def test_a_damaged_head_is_refused(self, model, path, tmp_path):
         head = tmp_path / "head"
         with DecisionLog(path, model, head=head) as log:
@@ -643,7 +642,9 @@ class TestHead:
         whole = head.read_bytes()
         for position in (0, 19, 20, 21, 84, 85):
             head.write_bytes(whole[:position] + bytes([whole[position] ^ 64]) + whole[position + 1 :])
-            with pytest.raises(DecisionLogError, match="head is damaged, or not the head of a log: see what `qumba log"):
+            with pytest.raises(
+                DecisionLogError, match="head is damaged, or not the head of a log: see what `qumba log"
+            ):
                 DecisionLog(path, model, head=head)
         head.write_bytes(b"")
         DecisionLog(path, model, head=head).close()
