@@ -1,38 +1,66 @@
-"""Mean loss of a model and its gradient as one compiled call, for the losses that are kernels."""
+"""Mean loss of a model and its gradient: one compiled call for the losses that are kernels, else a sweep in Python."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.losses import Loss, compiled, loss_calls
+from qml.losses import Loss, compiled, loss_calls, value_and_gradient
+from qml.models.checks import check_finite
+from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.repeated import Calls, repeat
 from simulator.engines.host import loops
 from simulator.engines.trait import Engine
 from simulator.program.program import Program
 
-__all__ = ["repeated_loss"]
+__all__ = ["mean_loss_and_gradient"]
 
 Array = NDArray[np.float64]
 
 
-def repeated_loss(
+def mean_loss_and_gradient(
     program: Program,
     loss: Loss,
     inputs: Array,
     targets: NDArray[np.generic],
     weights: Array,
     qubits: tuple[int, ...] | None = None,
-) -> tuple[float, Array] | None:
-    """Compute the mean loss of expectations, or of probabilities on qubits, and its gradient.
-
-    Returns None if that needs Python, see `repeated.repeat`.
+) -> tuple[float, Array]:
+    """Compute the mean loss of expectations, or of probabilities on qubits, and its gradient, shape (n_weights,).
 
     Raises
     ------
     ValueError
-        If the shape or the type of the targets does not fit the loss.
+        If the shape or the type of the targets does not fit the loss, or an input or a weight is NaN or infinite.
     """
+    repeated = _in_calls(program, loss, inputs, targets, weights, qubits)
+    if repeated is not None:
+        return repeated  # the calls also check that all numbers are finite
+    check_finite("X", inputs)
+    check_finite("weights", weights)
+    value_and_slopes = value_and_gradient(loss)
+    share = 1.0 / len(inputs)
+    total = 0.0
+
+    def cotangent(values: Array, rows: slice) -> Array:
+        nonlocal total
+        losses, slopes = value_and_slopes(values, targets[rows])
+        total += float(np.add.accumulate(losses * share)[-1])  # one after the other, as the compiled call adds
+        return slopes * share
+
+    _, gradient, _ = adjoint_sweep(program, inputs, weights, cotangent, False, qubits)
+    return total, gradient
+
+
+def _in_calls(
+    program: Program,
+    loss: Loss,
+    inputs: Array,
+    targets: NDArray[np.generic],
+    weights: Array,
+    qubits: tuple[int, ...] | None,
+) -> tuple[float, Array] | None:
+    """Do so by one compiled call; return None if that needs Python, see `repeated.repeat`."""
     kernel_loss = compiled(loss)
     if kernel_loss is None:
         return None
