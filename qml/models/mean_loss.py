@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.losses import Loss, compiled, loss_calls, value_and_gradient
+from qml.compiled_losses import compiled, loss_calls
+from qml.losses import Loss, value_and_gradient
 from qml.models.checks import check_finite
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.repeated import Calls, repeat

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.compiled_losses import compiled
 from qml.layers import Layer
 from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
 from qml.layers.trait import layer_for_steps
-from qml.losses import Loss, compiled
+from qml.losses import Loss
 from qml.optimizers.objective import Rows
 from qml.training.compiled_steps import Batch
 from qml.training.prepared_loss import PreparedLoss, step_calls
