@@ -69,7 +69,7 @@ class CompiledLoss(ABC):
         raise NotImplementedError
 
 
-def compiled(loss: object) -> CompiledLoss | None:
+def compiled(loss: Any) -> CompiledLoss | None:
     """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
     return loss if _is_compiled(type(loss)) else None  # type: ignore[return-value]
 
