@@ -71,7 +71,8 @@ class CompiledLoss(ABC):
 
 def compiled(loss: Any) -> CompiledLoss | None:
     """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
-    return loss if _is_compiled(type(loss)) else None  # type: ignore[return-value]
+    kind: type = type(loss)
+    return loss if _is_compiled(kind) else None
 
 
 @cache
