@@ -88,7 +88,7 @@ def test_dates_in_an_array():
 
 def test_many_columns_are_counted():
     wide = pd.DataFrame({f"c{k}": ["x", "y"] for k in range(8)})
-    with pytest.raises(ValueError, match=r"'c4' \(such as 'x'\) and 3 others"):
+    with pytest.raises(ValueError, match=r"'c4' \(such as 'x'\) and 3 more"):
         KitchenSinksRegressor(8).fit(wide, [1, 2])
 
 
