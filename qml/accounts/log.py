@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from platform import python_version
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["DecisionLog", "LogMismatchError"]
 
 PACKAGES = ("qumba", "numpy", "scikit-learn")
-HEAD = re.compile(rb"([0-9]+) ([0-9a-f]{64})\n")
 OPEN_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
@@ -75,7 +73,7 @@ class DecisionLog:
     LogMismatchError
         If the log is that of another model, or its salt is another.
     DecisionLogError
-        If the file is not a decision log, or cannot be written.
+        If the file is not a decision log or cannot be written, or the file of the head holds something else.
     ValueError
         If ``explain`` explains another model.
     NotAFileError
@@ -257,17 +255,17 @@ class DecisionLog:
         data = os.read(self._head_descriptor, 200)
         if not data:  # a new file
             return
-        kept = HEAD.fullmatch(data)
+        kept = Tail.of_head(data)
         if kept is None:
             raise DecisionLogError(
                 f"{self._head_path} is damaged, or not the head of a log: see what `qumba log verify` says about the "
                 "log, and remove this file or give another"
             )
-        lines, head = int(kept[1]), kept[2].decode()
-        if lines > end.lines or (lines == end.lines and head != end.head):
+        if kept.lines > end.lines or (kept.lines == end.lines and kept.head != end.head):
             raise DecisionLogError(
-                f"{self.path} was cut or changed: its head in {self._head_path} is line {lines}, {head[:12]}..., the "
-                f"log ends with line {end.lines}, {end.head[:12]}...; see what `qumba log verify` says"
+                f"{self.path} was cut or changed: its head in {self._head_path} is line {kept.lines}, "
+                f"{kept.head[:12]}..., the log ends with line {end.lines}, {end.head[:12]}...; see what `qumba log "
+                "verify` says"
             )
 
     @contextlib.contextmanager
@@ -335,7 +333,7 @@ class DecisionLog:
         assert self._head_descriptor is not None
         try:
             os.lseek(self._head_descriptor, 0, os.SEEK_SET)
-            os.write(self._head_descriptor, f"{end.lines:020d} {end.head}\n".encode())
+            os.write(self._head_descriptor, end.as_head())
             if self.sync:
                 os.fsync(self._head_descriptor)
         except OSError as error:
