@@ -12,8 +12,13 @@ from qml import (
     QuantumKernelRegressor,
     ReservoirForecaster,
     VariationalRegressor,
+    compare_baselines,
+    layered_model,
 )
+from qml.assessment.kernels import concentration
 from qml.checked_data import check_classification_targets, validate_data
+from qml.diagnostics import gradient_variance
+from qml.explain import explain
 
 TABLE = pd.DataFrame({"age": [1.0, 2.0, 3.0, 4.0], "size": [4, 3, 2, 1]})
 LABELS = ["a", "b", "a", "b"]
@@ -72,6 +77,21 @@ def test_masked_targets_and_weights_are_not_read():
         KitchenSinksRegressor(8).fit(X, masked)
     with pytest.raises(ValueError, match=f"sample_weight {MASKED}"):
         KitchenSinksRegressor(8).fit(X, masked.data, sample_weight=masked)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda X, y: compare_baselines(KitchenSinksRegressor(8), X, y),
+        lambda X, y: explain(KitchenSinksRegressor(8, random_state=0).fit(X.data, y), X),
+        lambda X, y: concentration("zz", X),
+        lambda X, y: gradient_variance(layered_model("angle", "basic", num_features=2, num_layers=1), X),
+    ],
+    ids=["baselines", "explanation", "concentration", "diagnosis"],
+)
+def test_masked_entries_are_not_judged_by(function):
+    with pytest.raises(ValueError, match=MASKED):
+        function(np.ma.masked_greater(np.arange(8.0).reshape(4, 2), 6), np.arange(4.0))
 
 
 def test_masked_arrays_without_masked_entries_are_arrays():
