@@ -9,14 +9,16 @@ import numpy as np
 __all__ = ["check_unmasked"]
 
 
-def check_unmasked(values: Any, name: str = "an array") -> None:
+def check_unmasked(values: Any, name: str = "an array", error: type[ValueError] = ValueError) -> None:
     """Check that no entry of an array is masked; lists and tables pass.
 
     Parameters
     ----------
-    values : anything
+    values : object
     name : str
         What the error calls the array.
+    error : type
+        Class of the error.
 
     Raises
     ------
@@ -27,7 +29,7 @@ def check_unmasked(values: Any, name: str = "an array") -> None:
         return
     count = int(np.ma.getmaskarray(values).sum()) if isinstance(values, np.ma.MaskedArray) else 0
     if count:
-        raise ValueError(
+        raise error(
             f"{name} has {count:,} of {values.size:,} entries masked: leave their rows out, or fill them, for instance "
             "with numpy.nan and an imputer behind it"
         )

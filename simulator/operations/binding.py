@@ -137,7 +137,7 @@ def listed(parameters: Iterable[Parameter]) -> str:
 
 
 def _columns(vector: ParameterVector, value: Any) -> list[tuple[Parameter, Any]]:
-    check_unmasked(value, f"the values of {vector.name}")
+    check_unmasked(value, f"the values of {vector.name}", ParameterError)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -154,7 +154,7 @@ def _shape_or_value(array: NDArray[Any], value: Any) -> str:
 
 
 def _real(value: Any, what: str) -> NDArray[np.float64]:
-    check_unmasked(value, what)
+    check_unmasked(value, what, ParameterError)
     try:
         array = np.asarray(value)
     except ValueError:

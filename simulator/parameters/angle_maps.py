@@ -139,7 +139,7 @@ class AngleMap:
         return out
 
     def _inputs(self, X: ArrayLike) -> FloatArray:
-        check_unmasked(X, "X")
+        check_unmasked(X, "X", ParameterError)
         values = np.asarray(X, np.float64)
         if values.ndim != 2 or values.shape[1] != self.num_inputs:
             raise ParameterError(f"expected inputs of shape (n_samples, {self.num_inputs}), got {values.shape}")

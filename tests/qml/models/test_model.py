@@ -212,9 +212,9 @@ class TestErrors:
         x = ParameterVector("x", 2)
         circuit = Circuit(1).ry(x[0], 0).rx(x[1], 0)
         for values in (MASKED, {x: MASKED}, {x[0]: MASKED[:, 0], x[1]: 0.0}):
-            with pytest.raises(ValueError, match=r"value.* of .* entries masked"):
+            with pytest.raises(ParameterError, match=r"value.* of .* entries masked"):
                 circuit.expectation(Z(0), values)
-        with pytest.raises(ValueError, match="X has 2 of 2 entries masked"):
+        with pytest.raises(ParameterError, match="X has 2 of 2 entries masked"):
             AngleMap(2, ["2 * x[1]"])(MASKED)
 
     def test_numbers_of_rows(self):
