@@ -75,6 +75,15 @@ def test_what_is_kept_goes_with_its_owner(kept):
     assert reference() is None
 
 
+@pytest.fixture
+def interruptible():
+    """Python's handler of SIGINT, which a shell's background processes do not have."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(os.name != "posix", reason="the C library is found in another way")
 def test_an_interrupt_is_not_lost_at_the_end_of_an_owner():
     owner, kept = Subject(), [1]
