@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import multiclass, validation
+
+from simulator.errors import shortened
+from simulator.masked import check_unmasked
 
 __all__ = ["check_classification_targets", "validate_data"]
 
@@ -28,14 +31,16 @@ def validate_data(estimator: Any, X: Any = NOT_CHECKED, y: Any = NOT_CHECKED, **
     ------
     ValueError, TypeError
         As scikit-learn raises them, followed by the names of the columns that are not numbers, or not finite. Also if X
-        or numeric targets hold dates, which scikit-learn converts to nanoseconds since 1970, or targets are missing.
+        or numeric targets hold dates, which scikit-learn converts to nanoseconds since 1970, targets are missing, or
+        entries are masked, which scikit-learn reads like any other.
     """
+    check_unmasked(X, "X")
     _check_targets(y, numeric=options.get("y_numeric", False))
     dates = [column for column, dtype in _columns(X) if dtype.kind in "mM"]
     if dates:
         raise TypeError(
-            f"X expects numbers, {_listed(dates)} holds dates or times: make numbers of them, such as the days since a "
-            "date, or leave them out"
+            f"X expects numbers, {shortened(dates, MOST_NAMES)} holds dates or times: make numbers of them, such as "
+            "the days since a date, or leave them out"
         )
     try:
         return validation.validate_data(estimator, X, y, **options)
@@ -71,6 +76,7 @@ def _check_targets(y: Any, *, numeric: bool) -> None:
     """Raise if targets are missing in some rows, or are dates where numbers are expected."""
     if y is None or isinstance(y, str):
         return
+    check_unmasked(y, "y")
     if hasattr(y, "isna"):  # of pandas
         missing = np.asarray(y.isna())
         values = np.asarray(y) if numeric else missing
@@ -115,8 +121,8 @@ def _reason(X: Any) -> str | None:
         ]
         if words:
             return (
-                f"columns that are not numbers: {_listed(words)}; tabular_preprocessor() of qml.features, as the first "
-                "step of a pipeline, makes numbers of words"
+                f"columns that are not numbers: {shortened(words, MOST_NAMES)}; tabular_preprocessor() of "
+                "qml.features, as the first step of a pipeline, makes numbers of words"
             )
         numbers = [(name, X.iloc[:, k]) for k, (name, _) in enumerate(_columns(X))]
     elif isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f":
@@ -127,7 +133,7 @@ def _reason(X: Any) -> str | None:
     if not gaps:
         return None
     return (
-        f"columns with NaN or infinity: {_listed(gaps)}; leave these rows out, or fill the gaps, as "
+        f"columns with NaN or infinity: {shortened(gaps, MOST_NAMES)}; leave these rows out, or fill the gaps, as "
         "tabular_preprocessor(impute=True) of qml.features does in a pipeline"
     )
 
@@ -147,9 +153,3 @@ def _not_finite(column: Any) -> int:
     """Return the number of entries of a column of numbers that are NaN or infinite."""
     values: NDArray[np.float64] = np.array([np.nan if _is_missing(value) else value for value in column], np.float64)
     return int((~np.isfinite(values)).sum())
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Join names, of which only the first few are shown."""
-    shown = ", ".join(names[:MOST_NAMES])
-    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} others"

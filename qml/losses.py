@@ -13,17 +13,15 @@ its outputs are logits.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from numbers import Real
-from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from qml.overriding import speaks_for
-from simulator.engines.host import loops
+from qml.compiled_losses import CompiledLoss, Kernel, one_by_one
 from simulator.engines.host import losses as kernels
 from simulator.names import by_name
 from simulator.program.values import as_array
@@ -44,103 +42,13 @@ class Loss(Protocol):
 
 _TYPES = np.dtype(np.float64), np.dtype(np.int64)  # of targets that kernels take as numbers
 
-Kernel: TypeAlias = tuple[Callable[..., bool], tuple[float, ...], np.ndarray]
-
-
-class _CompiledLoss(ABC):
-    """Base of the losses whose value and gradient come from one call of a kernel."""
-
-    def __init_subclass__(cls) -> None:
-        defined = vars(cls)
-        if "value_and_gradient" not in defined and ("value" in defined or "gradient" in defined):
-            cls.value_and_gradient = _one_by_one  # type: ignore[assignment, method-assign]
-
-    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Compute the loss of each sample, shape (n_samples,)."""
-        return self._computed(outputs, y)[0]
-
-    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Compute the derivative with respect to the outputs, shape (n_samples, n_outputs)."""
-        return self._computed(outputs, y)[1]
-
-    def value_and_gradient(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Compute `value` and `gradient` in one pass over the samples.
-
-        Raises
-        ------
-        ValueError
-            If the targets do not fit the outputs or the loss.
-        """
-        return self._computed(outputs, y)
-
-    def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        kernel, settings, targets = self.kernel(outputs.shape, y)
-        values, slopes = np.empty(len(outputs)), np.empty(outputs.shape)
-        if not kernel(*settings, as_array(outputs), targets, values, slopes):
-            raise self._refusal(outputs, y)
-        return values, slopes
-
-    @abstractmethod
-    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
-        """Return the kernel for outputs of this shape, its settings, and the targets in its form.
-
-        The kernel takes settings, outputs, and targets, then arrays for the values and the slopes.
-
-        Raises
-        ------
-        ValueError
-            If the targets' shape or type does not fit the outputs.
-        """
-
-    def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
-        """Return the error for targets that the kernel does not accept."""
-        raise NotImplementedError
-
-
-def compiled(loss: Loss) -> _CompiledLoss | None:
-    """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
-    return loss if _is_compiled(type(loss)) else None  # type: ignore[return-value]
-
-
-@cache
-def _is_compiled(kind: type) -> bool:
-    return issubclass(kind, _CompiledLoss) and speaks_for(kind, "kernel", "value_and_gradient")
-
-
-def loss_calls(
-    kernel: Kernel, outputs: np.ndarray, slopes: np.ndarray, shares: np.ndarray, values: np.ndarray, total: np.ndarray
-) -> tuple[list[loops.Call], list[loops.Call]]:
-    """Return a loss as calls on rows, which fill ``slopes`` times ``shares``, and calls to make after these.
-
-    The latter add the sum of the values, times the shares, to ``total``.
-
-    Parameters
-    ----------
-    kernel : tuple
-        As `kernel` of a compiled loss returns it, with targets that may change in place.
-    outputs, slopes : float64 ndarray, shape (n_samples, n_outputs)
-    shares, values : float64 ndarray, shape (n_samples,)
-    total : float64 ndarray, shape (1,)
-    """
-    function, settings, targets = kernel
-    rows, arrays = len(outputs), (outputs, targets, values, slopes)
-    between = [
-        loops.Call(function, *settings, *arrays, rows=rows, of_rows=arrays),
-        loops.Call(kernels.weigh, shares, slopes, rows=rows, of_rows=(shares, slopes)),
-    ]
-    return between, [loops.Call(kernels.add_up, shares, values, total)]
-
-
-def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return loss.value(outputs, y), loss.gradient(outputs, y)
-
 
 def value_and_gradient(loss: Loss) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return the function that computes value and gradient of a loss, in one call where the loss offers that."""
-    return getattr(loss, "value_and_gradient", None) or partial(_one_by_one, loss)
+    return getattr(loss, "value_and_gradient", None) or partial(one_by_one, loss)
 
 
-class _ErrorLoss(_CompiledLoss):
+class _ErrorLoss(CompiledLoss):
     """Base of the losses of the difference between outputs and targets."""
 
     def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
@@ -192,7 +100,7 @@ class Huber(_ErrorLoss):
 
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy(_CompiledLoss):
+class BinaryCrossEntropy(CompiledLoss):
     """Negative log-likelihood of logits ``p = 1 / (1 + exp(-outputs))``, averaged over the outputs.
 
     ``y``, in [0, 1], has shape (n_samples,) for one output, and the shape of the outputs for several labels.
@@ -228,7 +136,7 @@ class BinaryCrossEntropy(_CompiledLoss):
 
 
 @dataclass(frozen=True)
-class CrossEntropy(_CompiledLoss):
+class CrossEntropy(CompiledLoss):
     """Negative log-likelihood of logits, ``p = softmax(outputs)``; ``y`` (n_samples,) are class indices.
 
     Parameters
@@ -265,7 +173,7 @@ class CrossEntropy(_CompiledLoss):
 
 
 @dataclass(frozen=True)
-class Hinge(_CompiledLoss):
+class Hinge(CompiledLoss):
     """Margin loss: binary for one output (``y`` in {-1, +1}), Crammer and Singer's for several (class indices).
 
     It is ``max(0, 1 - margin)``, where the margin is ``y z``, or ``z_y`` minus the best other output.

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from simulator.masked import check_unmasked
+
 __all__ = ["checked_sample_weight", "weighted_by_class"]
 
 Array = NDArray[np.float64]
@@ -22,8 +24,9 @@ def checked_sample_weight(sample_weight: ArrayLike | None, X: Array) -> Array:
     Raises
     ------
     ValueError
-        If a weight is negative, NaN or infinite, all are 0, or their sum is infinite.
+        If a weight is negative, NaN, infinite or masked, all are 0, or their sum is infinite.
     """
+    check_unmasked(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():  # later versions of scikit-learn have said so
         raise ValueError("Sample weights must contain at least one non-zero number.")

@@ -1,4 +1,4 @@
-"""Attributes that are computed on first use, without a lock.
+"""Attributes that are computed on first use, without a lock; results that are kept as long as an object lives.
 
 Python 3.11's `functools.cached_property` holds one lock for all instances of a class while it computes. Two models then
 wait for each other in two threads, and a process that is forked meanwhile waits for ever.
@@ -7,9 +7,12 @@ wait for each other in two threads, and a process that is forked meanwhile waits
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any
+from weakref import ref
 
-__all__ = ["cached_property"]
+__all__ = ["cached_property", "clearing_reference"]
 
 if TYPE_CHECKING:
     cached_property = functools.cached_property
@@ -23,3 +26,20 @@ else:
             if instance is None:
                 return self
             return vars(instance).setdefault(self.attrname, self.func(instance))
+
+
+def clearing_reference(owner: Any, kept: list[Any] | dict[Any, Any]) -> ref[Any]:
+    """Return a weak reference to an object at whose end it clears a list or a dict.
+
+    No Python code runs then: an interrupt that came in the meantime would be raised there, and Python loses what is
+    raised in the callback of a weak reference.
+    """
+    reference = _ClearingReference(owner, methodcaller("clear"))
+    reference.clear = kept.clear
+    return reference
+
+
+class _ClearingReference(ref):  # type: ignore[type-arg]
+    __slots__ = ("clear",)
+
+    clear: Callable[[], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class QumbaError(Exception):
@@ -84,6 +84,12 @@ class KernelTooLargeError(QumbaError, MemoryError):
 def counted(count: int, noun: str) -> str:
     """Format a number of things for an error: ``1 qubit``, ``2 qubits``."""
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def shortened(words: Sequence[str], limit: int = 8) -> str:
+    """Join the first few words, and the number of the remaining ones: ``a, b and 3 more``."""
+    shown = ", ".join(words[:limit])
+    return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
 
 
 def folded(name: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,6 +58,19 @@ class Tail:
     lines: int = 0
     head: str = FIRST
     torn: bytes = b""
+
+    def as_head(self) -> bytes:
+        """Return what the file of the head holds: the number of the last line, and its hash."""
+        return f"{self.lines:020d} {self.head}\n".encode()
+
+    @classmethod
+    def of_head(cls, data: bytes) -> Tail | None:
+        """Return the number and the hash that `as_head` wrote, without a size; None if this is something else."""
+        kept = _HEAD.fullmatch(data)
+        return None if kept is None else cls(lines=int(kept[1]), head=kept[2].decode())
+
+
+_HEAD = re.compile(rb"([0-9]{20,}) ([0-9a-f]{64})\n")
 
 
 encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode

@@ -6,7 +6,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,11 @@ class Salt:
             return cls(bytes.fromhex(file.read_text("ascii").strip()))
         except ValueError:
             raise SaltError(f"{file} does not hold a salt, which is at least 32 hexadecimal digits") from None
+
+    def check_log(self, first: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+        """Raise a SaltError unless the log with this first line began with this salt."""
+        if first.get("salt") != self.check:
+            raise SaltError(f"the salt is not that of {os.fspath(path)}: give the one that the log began with")
 
     def digest(self, row: bytes) -> str:
         """Return the digest of a row's bytes, 64 hexadecimal digits."""

@@ -10,7 +10,7 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qml.accounts.chain import FORMAT, DecisionLogError, Tail, encode, first_entry, line_hash, now, tail
-from qml.accounts.digests import Salt, SaltError, feature_names, model_digest, plain_rows, rows_of
+from qml.accounts.digests import Salt, feature_names, model_digest, plain_rows, rows_of
 from qml.accounts.logged import LoggedModel
 from qml.tables import TableModel
 from simulator.errors import QumbaError
@@ -73,7 +73,7 @@ class DecisionLog:
     LogMismatchError
         If the log is that of another model, or its salt is another.
     DecisionLogError
-        If the file is not a decision log, or cannot be written.
+        If the file is not a decision log or cannot be written, or the file of the head holds something else.
     ValueError
         If ``explain`` explains another model.
     NotAFileError
@@ -235,8 +235,7 @@ class DecisionLog:
             if end.lines:
                 first = first_entry(self._descriptor or 0, self.path)
                 self._check_model(first["model"], self.digest)
-                if first.get("salt") != self._salt.check:
-                    raise SaltError(f"the salt is not that of {self.path}: give the one that the log began with")
+                self._salt.check_log(first, self.path)
                 self._check_head(end)
             entry = {"format": FORMAT, "class": name, "salt": self._salt.check, "versions": _versions()}
             self._write(*self._lines(end, f'"kind":"open",{self._fixed}', [entry]))
@@ -253,14 +252,20 @@ class DecisionLog:
         if self._head_descriptor is None:
             return
         os.lseek(self._head_descriptor, 0, os.SEEK_SET)
-        words = os.read(self._head_descriptor, 200).split()
-        if len(words) != 2:
+        data = os.read(self._head_descriptor, 200)
+        if not data:  # a new file
             return
-        lines, head = int(words[0]), words[1].decode("ascii", "replace")
-        if lines > end.lines or (lines == end.lines and head != end.head):
+        kept = Tail.of_head(data)
+        if kept is None:
             raise DecisionLogError(
-                f"{self.path} was cut or changed: its head in {self._head_path} is line {lines}, {head[:12]}..., the "
-                f"log ends with line {end.lines}, {end.head[:12]}...; see what `qumba log verify` says"
+                f"{self._head_path} is damaged, or not the head of a log: see what `qumba log verify` says about the "
+                "log, and remove this file or give another"
+            )
+        if kept.lines > end.lines or (kept.lines == end.lines and kept.head != end.head):
+            raise DecisionLogError(
+                f"{self.path} was cut or changed: its head in {self._head_path} is line {kept.lines}, "
+                f"{kept.head[:12]}..., the log ends with line {end.lines}, {end.head[:12]}...; see what `qumba log "
+                "verify` says"
             )
 
     @contextlib.contextmanager
@@ -328,7 +333,7 @@ class DecisionLog:
         assert self._head_descriptor is not None
         try:
             os.lseek(self._head_descriptor, 0, os.SEEK_SET)
-            os.write(self._head_descriptor, f"{end.lines:020d} {end.head}\n".encode())
+            os.write(self._head_descriptor, end.as_head())
             if self.sync:
                 os.fsync(self._head_descriptor)
         except OSError as error:

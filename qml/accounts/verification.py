@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from qml.accounts.chain import FIRST, DecisionLogError, parse
+from qml.accounts.chain import FIRST, DecisionLogError, first_entry, parse
 from qml.accounts.digests import Salt, rows_of
 from qml.assessment.report import Block, Items, Paragraph, terminal
 from simulator.display import Preformatted
@@ -194,12 +194,21 @@ def decisions(
     ------
     dict
         Entries of a line.
+
+    Raises
+    ------
+    DecisionLogError
+        If the file is not a decision log, where rows are given.
+    SaltError
+        If its salt is not the one with which the log began.
     """
     wanted = None
-    if X is not None:
-        secret = Salt.of(path, salt, new=False)
-        wanted = {secret.digest(row) for row in rows_of(X)[0]}
     with open(path, "rb") as file:
+        if X is not None:
+            secret = Salt.of(path, salt, new=False)
+            secret.check_log(first_entry(file.fileno(), os.fspath(path)), path)
+            wanted = {secret.digest(row) for row in rows_of(X)[0]}
+            file.seek(0)
         for raw in file:
             entry = parse(raw[:-1]) if raw.endswith(b"\n") else None
             if entry is not None and entry["kind"] == "decision" and (wanted is None or entry.get("input") in wanted):

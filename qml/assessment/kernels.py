@@ -16,6 +16,7 @@ from sklearn.base import clone
 from qml.kernels import Kernel, get_kernel, kernel_target_alignment
 from qml.settings import check_non_negative
 from simulator.display import Preformatted
+from simulator.masked import check_unmasked
 
 __all__ = [
     "Concentration",
@@ -184,6 +185,7 @@ def concentration(kernel: str | Kernel, X: ArrayLike, num_features: Sequence[int
     ----------
     Thanasilp et al., "Exponential concentration in quantum kernel methods", arXiv:2208.11060.
     """
+    check_unmasked(X, "X")
     features = np.asarray(X, np.float64)
     if features.ndim != 2 or len(features) < 2:
         raise ValueError(f"X must have shape (n_samples, n_features) with at least 2 samples, got {features.shape}")

@@ -16,8 +16,8 @@ from qml.cli.output import show
 from qml.cli.prediction import schema_for, trained_model
 from qml.explain import Explanation, explain
 from qml.tables import Schema, Table, TableError, TableModel, read_table, read_target
-from qml.tables.table import shortened
 from qml.text import one_line
+from simulator.errors import shortened
 from simulator.files import replace_file
 
 __all__ = ["explain_file", "explanation_of"]

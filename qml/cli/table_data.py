@@ -141,8 +141,8 @@ def encoded(
         Columns that are kept beside the features.
     """
     from qml.tables import infer_schema
-    from qml.tables.table import quoted, shortened
-    from simulator.errors import counted
+    from qml.tables.table import quoted
+    from simulator.errors import counted, shortened
 
     schema = infer_schema(
         table,
@@ -186,8 +186,7 @@ def encoded(
 
 def _left_out(columns: Sequence[Any]) -> list[str]:
     """Return a line for each column that is left out, or for each kind of reason if they are many."""
-    from qml.tables.table import shortened
-    from simulator.errors import counted
+    from simulator.errors import counted, shortened
 
     if len(columns) <= MAX_LINES:
         return [f"left out: {column.name} ({column.reason})" for column in columns]

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from qml.tables import TableError
-    from qml.tables.table import shortened
+    from simulator.errors import shortened
 
     table, target, num_without = read_data(options)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.deploy.amplitudes import Amplitudes, apply
 from qml.deploy.circuits import (
     CannotCollapseError,
     Choice,
@@ -16,7 +17,7 @@ from qml.deploy.circuits import (
     quantum_outputs,
 )
 from qml.deploy.graph import Graph
-from qml.deploy.states import Amplitudes, apply, bloch_vectors, encoded_state, output_matrix
+from qml.deploy.states import bloch_vectors, encoded_state, output_matrix
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
 from qml.kernels.arithmetic import PowerKernel, ProductKernel, ScaledKernel, SumKernel
 from qml.kernels.composite import CompositeKernel

@@ -8,13 +8,13 @@ engine's stored basis, in which CNOTs are free (`simulator.program.lowering`).
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.deploy.amplitudes import Amplitudes, apply, constant_state, product
 from qml.deploy.graph import Graph
 from qml.deploy.strings import dense_matrix, distinct_columns, joint_eigenbasis, string_times
 from simulator.pauli import spread
@@ -22,7 +22,6 @@ from simulator.program.levels import Angle, Dense, Rotation
 from simulator.program.program import Program
 
 __all__ = [
-    "Amplitudes",
     "affine_angles",
     "bloch_vectors",
     "encoded_state",
@@ -33,17 +32,6 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Matrix = NDArray[np.complex128]
-
-ZERO = 1e-14
-"""Real or imaginary parts of a unitary below this are rounding errors."""
-
-
-@dataclass(frozen=True)
-class Amplitudes:
-    """Complex vector in a graph: the node of the real parts, and that of the imaginary parts, or None for zeros."""
-
-    real: int
-    imaginary: int | None = None
 
 
 def affine_angles(angles: Sequence[Angle], num_inputs: int, weights: Array) -> tuple[Array, Array]:
@@ -64,37 +52,6 @@ def affine_angles(angles: Sequence[Angle], num_inputs: int, weights: Array) -> t
                 trained += factor * weights[k - num_inputs]
         offsets[column] = angle.constant + trained
     return matrix, offsets
-
-
-def apply(graph: Graph, matrix: Matrix, state: Amplitudes) -> Amplitudes:
-    """Multiply a state by a constant matrix."""
-    real, imaginary = _clean(matrix.real), _clean(matrix.imag)
-    if state.imaginary is None:
-        blocks, stacked = np.hstack([real.T, imaginary.T]), state.real
-    else:
-        blocks = np.block([[real.T, imaginary.T], [-imaginary.T, real.T]])
-        stacked = graph.concat([state.real, state.imaginary])
-    rows = len(matrix)
-    if not blocks[:, rows:].any():
-        return Amplitudes(graph.affine(stacked, blocks[:, :rows]))
-    both = graph.affine(stacked, blocks)
-    return Amplitudes(graph.gather(both, np.arange(rows)), graph.gather(both, np.arange(rows, 2 * rows)))
-
-
-def product(graph: Graph, a: Amplitudes, b: Amplitudes) -> Amplitudes:
-    """Return the tensor product, with b on the higher bits."""
-    low, high = graph.size(a.real), graph.size(b.real)
-    index = np.arange(low * high)
-
-    def times(x: int, y: int) -> int:
-        return graph.multiply(graph.gather(x, index % low), graph.gather(y, index // low))
-
-    real = times(a.real, b.real)
-    if a.imaginary is not None and b.imaginary is not None:
-        real = graph.subtract(real, times(a.imaginary, b.imaginary))
-    crossed = [times(a.real, b.imaginary)] if b.imaginary is not None else []
-    crossed += [times(a.imaginary, b.real)] if a.imaginary is not None else []
-    return Amplitudes(real, functools.reduce(graph.add, crossed) if crossed else None)
 
 
 @dataclass
@@ -147,7 +104,7 @@ class Evolution:
         if isinstance(self.state, Amplitudes):
             return self.state, self.before
         constant = self.before @ self.state
-        return _constant_state(self.graph, constant), np.eye(len(constant), dtype=complex)
+        return constant_state(self.graph, constant), np.eye(len(constant), dtype=complex)
 
     def _multiply(self, matrix: Matrix) -> None:
         if self.group:
@@ -337,7 +294,7 @@ def _started(graph: Graph, inputs: int, program: Program, weights: Array) -> Amp
     num_inputs = len(program.inputs)
     for start in program.starts:
         if start.amplitudes is not None:
-            part = _constant_state(graph, start.amplitudes)
+            part = constant_state(graph, start.amplitudes)
         else:
             angles = affine_angles(start.angles, num_inputs, weights)
             part = Amplitudes(graph.function("normalize", graph.affine(inputs, *angles)))
@@ -348,12 +305,3 @@ def _started(graph: Graph, inputs: int, program: Program, weights: Array) -> Amp
     embedding = np.zeros((1 << program.num_qubits, len(places)), complex)
     embedding[places, np.arange(len(places))] = 1.0
     return apply(graph, embedding, total)
-
-
-def _constant_state(graph: Graph, amplitudes: Matrix) -> Amplitudes:
-    imaginary = None if not amplitudes.imag.any() else graph.constant(amplitudes.imag)
-    return Amplitudes(graph.constant(amplitudes.real), imaginary)
-
-
-def _clean(values: Array) -> Array:
-    return np.where(np.abs(values) < ZERO, 0.0, values)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from qml.diagnostics.summaries import Parts
-from simulator.errors import counted
+from simulator.errors import counted, shortened
 
 __all__ = ["advice"]
 
@@ -57,14 +57,14 @@ def _parameters(diagnosis: Parts) -> Iterator[str]:
         return
     if report.dead:
         yield (
-            f"No output depends on {_listed([report.names[k] for k in report.dead])}: remove "
+            f"No output depends on {shortened([report.names[k] for k in report.dead], NAMES)}: remove "
             f"{'this weight' if len(report.dead) == 1 else 'these weights'}, or read out observables that do."
         )
     if report.redundant and report.rank < report.limit:
         yield (
             f"{len(report.redundant)} of {len(report.names)} weights are redundant, for example "
-            f"{_listed([report.names[k] for k in report.redundant])}: others have the same effect. Fewer layers may "
-            "give the same functions, though redundant weights can help an optimizer."
+            f"{shortened([report.names[k] for k in report.redundant], NAMES)}: others have the same effect. Fewer "
+            "layers may give the same functions, though redundant weights can help an optimizer."
         )
     elif report.redundant:
         yield (
@@ -168,11 +168,11 @@ def _fourier(diagnosis: Parts) -> Iterator[str]:
         elif len(powers) > 1 and powers[-1] > 1 / len(powers) * total:
             at_limit.append(f"feature {number}")
     if unused:
-        yield f"The outputs do not depend on {_listed(unused)} of the circuit."
+        yield f"The outputs do not depend on {shortened(unused, NAMES)} of the circuit."
     if at_limit:
         yield (
-            f"In {_listed(at_limit)} the highest frequency carries more than its share: the data may need still higher "
-            "ones. Encode the features in more layers, or scale them up."
+            f"In {shortened(at_limit, NAMES)} the highest frequency carries more than its share: the data may need "
+            "still higher ones. Encode the features in more layers, or scale them up."
         )
 
 
@@ -191,9 +191,3 @@ def _noise(diagnosis: Parts) -> Iterator[str]:
             f"At an error probability of {noise.rates[k]:g} per two-qubit gate {effect}: for such a device train "
             "with noise=NoiseModel(...), or use fewer layers."
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return the first names, and the number of the others."""
-    shown = ", ".join(names[:NAMES])
-    return shown if len(names) <= NAMES else f"{shown} and {len(names) - NAMES} more"

@@ -22,6 +22,7 @@ from qml.models.checks import check_finite
 from qml.models.quantum_model import QuantumModel
 from simulator.caching import cached_property
 from simulator.circuit import Circuit
+from simulator.masked import check_unmasked
 
 __all__ = ["Subject", "as_subject", "random_generator", "random_weights", "spaced"]
 
@@ -213,6 +214,7 @@ def random_generator(random_state: Any) -> np.random.Generator:
 def _of_model(model: QuantumModel, X: ArrayLike | None, weights: ArrayLike | None) -> Subject:
     if X is None and model.num_features:
         raise ValueError(f"X of shape (n_rows, {model.num_features}) is needed: the circuit has inputs")
+    check_unmasked(X, "X")
     features = np.zeros((1, 0)) if X is None else np.asarray(X, np.float64)
     if features.ndim != 2 or features.shape[1] != model.num_features or not len(features):
         raise ValueError(f"X must have shape (n_rows, {model.num_features}) with at least 1 row, got {features.shape}")

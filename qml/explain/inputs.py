@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from qml.models.checks import check_finite
 from qml.tables import Schema, TableModel
+from simulator.masked import check_unmasked
 
 __all__ = ["InputColumn", "Inputs", "inputs_of"]
 
@@ -119,8 +120,9 @@ class Inputs:
         Raises
         ------
         ValueError
-            If the shape is wrong, or a number is NaN or infinite.
+            If the shape is wrong, or a number is NaN, infinite or masked.
         """
+        check_unmasked(X, role)
         if self.table is not None:
             out = np.asarray(self.table.features(X), np.float64)
         elif hasattr(X, "columns"):

@@ -12,6 +12,7 @@ from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.settings import check_whole
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError, counted
+from simulator.masked import check_unmasked
 from simulator.parameters import Parameter
 
 __all__ = ["Encoding", "FeatureMap", "checked_sizes"]
@@ -82,6 +83,7 @@ class Encoding:
 
     def angles(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute the inputs, shape (n_samples, n_inputs), from features (n_samples, n_features)."""
+        check_unmasked(X, "X")
         features = np.asarray(X, np.float64)
         if features.ndim != 2 or features.shape[1] != self.num_features:
             raise ValueError(f"X must have shape (n_samples, {self.num_features}), got {features.shape}")

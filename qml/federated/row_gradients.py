@@ -9,13 +9,13 @@ weights, and for circuits with noise or on a backend, the rows are swept one by 
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers import Dense, Layer, Quantum
-from qml.layers.sequential import Chain
+from qml.layers.sequential import flattened
 from qml.models.evaluation import EngineEvaluation
 from qml.models.quantum_model import QuantumModel
 from qml.training.layers_objective import LayersObjective
@@ -42,7 +42,7 @@ def row_gradients(objective: LayersObjective, weights: Array, rows: NDArray[np.i
         Its mean is the gradient of the objective on these rows.
     """
     targets, share = objective.targets[rows], objective.sample_weight[rows]
-    layers = _flattened(objective.network)
+    layers = list(flattened(objective.network))
     stops = np.cumsum([layer.num_weights for layer in layers]).tolist()
     parts = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
     inputs = [objective.inputs[rows]]
@@ -93,7 +93,3 @@ def _by_row(model: QuantumModel) -> QuantumModel:
         qubits=model.qubits,
         precision=model.precision,
     )
-
-
-def _flattened(layer: Any) -> list[Layer]:
-    return [inner for part in layer.layers for inner in _flattened(part)] if isinstance(layer, Chain) else [layer]

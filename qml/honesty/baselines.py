@@ -17,6 +17,7 @@ from qml.honesty.evaluation import Contest, Split, run_contest
 from qml.honesty.opponents import Candidates, Task
 from qml.honesty.scores import choose_metrics
 from qml.settings import check_whole
+from simulator.masked import check_unmasked
 
 __all__ = ["MAX_ROWS", "compare_baselines", "compare_on_split", "cross_validation_splits", "limited"]
 
@@ -114,6 +115,7 @@ def compare_baselines(
     check_whole("max_rows", max_rows, least=10, instead=[None])
     if seconds is not None and not seconds > 0:
         raise ValueError(f"seconds expects a positive number or None, got {seconds!r}")
+    check_unmasked(X, "X")
     features = X if hasattr(X, "iloc") else np.asarray(X)
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     repeats = max(1, -(-MIN_FITS // cv)) if repeats is None else repeats
@@ -224,6 +226,7 @@ def _task(estimator: Any) -> Task:
 
 
 def _checked_targets(task: Task, X: Any, y: ArrayLike) -> NDArray[Any]:
+    check_unmasked(y, "y")
     targets = np.asarray(y)
     if targets.ndim != 1:
         raise ValueError(f"y expects one target per row, shape (n_samples,), got shape {targets.shape}")

@@ -22,6 +22,7 @@ from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.errors import KernelTooLargeError
 from simulator.files import replacing
+from simulator.masked import check_unmasked
 from simulator.progress import new_bar
 
 __all__ = ["OPERATIONS", "Kernel"]
@@ -259,6 +260,7 @@ class Kernel(BaseEstimator, ABC):
         samples = validate_data(self, X, dtype=np.float64)
         if y is None:
             return samples, None
+        check_unmasked(y, "y")
         targets = column_or_1d(y, warn=True)
         check_consistent_length(samples, targets)
         assert_all_finite(targets, input_name="y")
@@ -267,6 +269,7 @@ class Kernel(BaseEstimator, ABC):
     def _checked(self, X: ArrayLike) -> Array:
         if hasattr(self, "n_features_in_"):
             return validate_data(self, X, reset=False, dtype=np.float64)  # type: ignore[no-any-return]
+        check_unmasked(X, "X")
         return check_array(X, dtype=np.float64)  # type: ignore[no-any-return]
 
     def _computed(self, compute: Callable[[Array], None], rows: int, columns: int, out: Any) -> Array:

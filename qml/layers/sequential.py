@@ -311,6 +311,15 @@ def _chained(layers: tuple[Layer, ...], num_inputs: int | None, num_outputs: int
     return tuple(sized)
 
 
+def flattened(layer: Layer) -> Iterator[Layer]:
+    """Iterate over the layers of a chain and of the chains in it, or over the layer itself."""
+    if isinstance(layer, Chain):
+        for inner in layer.layers:
+            yield from flattened(inner)
+    else:
+        yield layer
+
+
 def _calls_before(
     layer: Layer, weights: Array, d_weights: Array, rest: RestCalls, X: Array, d_X: Array | None
 ) -> LayerCalls | None:

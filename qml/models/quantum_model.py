@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qml.feature_maps.data_functions import DataFunction, checked_angles
-from qml.losses import Loss, get_loss, value_and_gradient
+from qml.losses import Loss, get_loss
 from qml.models.checks import as_parameters, check_finite, check_roles, checked_rows, rows_of
+from qml.models.mean_loss import mean_loss_and_gradient
 from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
-from qml.models.repeated_loss import repeated_loss
 from qml.models.summary import model_summary
 from qml.settings import check_choice
 from simulator.caching import cached_property
@@ -24,6 +24,7 @@ from simulator.calculations.probabilities import checked_qubits, probabilities
 from simulator.calculations.statevector import expectations, states
 from simulator.circuit import Circuit
 from simulator.display import preformatted
+from simulator.masked import check_unmasked
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program.encoding import split_encoding
@@ -224,6 +225,7 @@ class QuantumModel:
         value : float
         d_weights : float ndarray, shape (n_weights,)
         """
+        check_unmasked(y, "y")
         features, targets = rows_of("X", X, self.num_features), np.asarray(y)
         if len(targets) != len(features):
             raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
@@ -231,23 +233,7 @@ class QuantumModel:
         if self.data is not None:
             check_finite("X", features)
             inputs = self.inputs_of(features)
-        repeated = repeated_loss(self.program, loss, inputs, targets, weights, self.qubits)
-        if repeated is not None:
-            return repeated  # which also checks that all numbers are finite
-        check_finite("X", features)
-        check_finite("weights", weights)
-        value_and_slopes = value_and_gradient(loss)
-        share = 1.0 / len(features)
-        total = 0.0
-
-        def cotangent(values: Array, rows: slice) -> Array:
-            nonlocal total
-            losses, slopes = value_and_slopes(values, targets[rows])
-            total += float(np.add.accumulate(losses * share)[-1])  # one after the other, as the compiled call adds
-            return slopes * share
-
-        d_weights, _ = self.differentiate(inputs, weights, cotangent)
-        return total, d_weights
+        return mean_loss_and_gradient(self.program, loss, inputs, targets, weights, self.qubits)
 
     def evaluate(self, inputs: Array, weights: Array) -> Array:
         """Compute outputs at inputs of the circuit, to which the data function has been applied; without checks."""

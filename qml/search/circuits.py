@@ -21,6 +21,7 @@ from qml.search.evolution import Trainer, evolved, with_circuit
 from qml.search.evolved_circuit import EvolvedCircuit
 from qml.search.layouts import Space, coupled_pairs
 from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
+from simulator.masked import check_unmasked
 
 __all__ = ["search_circuit"]
 
@@ -129,6 +130,8 @@ def search_circuit(
     check_choice("encoding", encoding, ("any", "own"))
     check_non_negative("penalty", penalty)
     check_fraction("held_out", held_out)
+    check_unmasked(X, "X")
+    check_unmasked(y, "y")
     features, targets = check_X_y(X, y, dtype=np.float64, y_numeric=task == "regression", estimator="search_circuit")
     kind = _task(task, targets)
     pairs = coupled_pairs(coupling_map, n_qubits)

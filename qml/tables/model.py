@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from qml.tables.reading import from_frame
 from qml.tables.schema import Schema
-from qml.tables.table import Table, TableError, shortened
+from qml.tables.table import Table, TableError
+from simulator.errors import shortened
 
 __all__ = ["EXTRA_FORMAT", "TableModel"]
 

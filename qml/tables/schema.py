@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from qml.tables.kinds import Contents, LeftOut, inspect_column, numbers
 from qml.tables.notation import Notation, parse_number
-from qml.tables.table import MISSING, Table, TableError, nearest, quoted, shortened
-from simulator.errors import counted
+from qml.tables.table import MISSING, Table, TableError, nearest, quoted
+from simulator.errors import counted, shortened
 
 __all__ = ["Column", "Schema", "infer_schema"]
 

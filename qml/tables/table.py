@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from qml.tables.notation import Notation, notation_of
 from simulator.caching import cached_property
-from simulator.errors import QumbaError, near_misses
+from simulator.errors import QumbaError, near_misses, shortened
 
-__all__ = ["MISSING", "Table", "TableError", "nearest", "quoted", "shortened"]
+__all__ = ["MISSING", "Table", "TableError", "nearest", "quoted"]
 
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "#na"})
 """Cell contents that count as empty, in lower case."""
@@ -85,12 +85,6 @@ class Table:
 def nearest(name: str, names: Sequence[str]) -> str:
     """Return a hint with the names most similar to ``name``, or with all of them."""
     return near_misses(name, names, cutoff=0.6) or f"it has {shortened(names)}"
-
-
-def shortened(words: Sequence[str], limit: int = 8) -> str:
-    """Join the first few words, and the number of the remaining ones."""
-    shown = ", ".join(words[:limit])
-    return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
 
 
 def quoted(cell: str, limit: int = 30) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import numbers, words_like_empty
-from qml.tables.table import Table, TableError, quoted, shortened
-from simulator.errors import counted
+from qml.tables.table import Table, TableError, quoted
+from simulator.errors import counted, shortened
 
 __all__ = ["MIN_ROWS", "MIN_ROWS_PER_CLASS", "Target", "read_target", "with_target"]
 

@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from qml.seeds import StepSeed, seed_words
 from qml.training.orders import draw_orders
 from qml.training.progress import RunState
 from qml.training.run import Run
+from simulator.caching import clearing_reference
 from simulator.engines.host import loops, rows, updates
 
 __all__ = ["Batch", "CompiledSteps"]
@@ -180,7 +180,7 @@ class CompiledSteps:
     def keep(self, run: Run) -> None:
         """Keep the steps for the next run of this thread, as long as the objective lives."""
         latest = _latest.steps
-        self._objective = ref(run.objective, lambda _: latest.clear())
+        self._objective = clearing_reference(run.objective, latest)
         latest[:] = [self]
 
     def _fits(self, run: Run, optimizer: CompiledOptimizer) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qml.feature_maps.encoding import Encoding
 from qml.files.circuit_data import CircuitWriter
 from qml.layers import Derivatives, Quantum, Quanvolution
-from qml.layers.sequential import Chain
+from qml.layers.sequential import flattened
 from qml.models.evaluation import BackendEvaluation, NoisyEvaluation
 from qml.models.quantum_model import QuantumModel
 from qml.training.description import data_identity, description, digest, text_digest
@@ -73,13 +73,10 @@ def run_identity(
 
 def _layers(layer: Any) -> Iterator[Any]:
     """Iterate over the layers of a chain and of the layers inside them, in order."""
-    if isinstance(layer, Chain):
-        for inner in layer.layers:
-            yield from _layers(inner)
-    else:
-        yield layer
-        if type(layer) in CIRCUIT_FIELDS:
-            yield getattr(layer, CIRCUIT_FIELDS[type(layer)])
+    for inner in flattened(layer):
+        yield inner
+        if type(inner) in CIRCUIT_FIELDS:
+            yield getattr(inner, CIRCUIT_FIELDS[type(inner)])
 
 
 def _named(layer: Any) -> str:

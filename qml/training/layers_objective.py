@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.compiled_losses import compiled
 from qml.layers import Layer
-from qml.layers.sequential import Chain
+from qml.layers.sequential import Chain, flattened
 from qml.layers.states import StatesOfNetwork
 from qml.layers.trait import layer_for_steps
-from qml.losses import Loss, compiled
+from qml.losses import Loss
 from qml.optimizers.objective import Rows
 from qml.training.compiled_steps import Batch
 from qml.training.prepared_loss import PreparedLoss, step_calls
@@ -106,7 +107,7 @@ class LayersObjective:
         QumbaError
             If a circuit does not run on a backend that measures with shots, or the network has no circuit.
         """
-        if all(layer.circuit is None for layer in _flattened(self.network)):
+        if all(layer.circuit is None for layer in flattened(self.network)):
             raise QumbaError("there are no shots to choose: no layer of the network is a circuit; use 'adam'")
         return replace(self, network=self.network.with_shots(shots, seed))
 
@@ -268,15 +269,7 @@ class _Shared:
 
     @cached_property
     def states(self) -> StatesOfNetwork:
-        return StatesOfNetwork(Chain(tuple(_flattened(self.network))))  # chains inside a chain are part of it
-
-
-def _flattened(layer: Layer) -> Iterator[Layer]:
-    if isinstance(layer, Chain):
-        for inner in layer.layers:
-            yield from _flattened(inner)
-    else:
-        yield layer
+        return StatesOfNetwork(Chain(tuple(flattened(self.network))))  # chains inside a chain are part of it
 
 
 @dataclass(frozen=True)

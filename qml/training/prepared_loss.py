@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.compiled_losses import Kernel, compiled, loss_calls
 from qml.layers import Layer
 from qml.layers.trait import LayerCalls, calls_of, layer_for_steps
-from qml.losses import Kernel, Loss, compiled, loss_calls, value_and_gradient
+from qml.losses import Loss, value_and_gradient
 from qml.seeds import StepSeed, seed_words
 from simulator.caching import cached_property
 from simulator.engines.host import loops, losses

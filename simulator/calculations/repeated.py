@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from functools import partial
 from typing import Any, TypeAlias
 from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.caching import clearing_reference
 from simulator.engines.choice import engine_for
 from simulator.engines.host import loops
 from simulator.engines.trait import Engine
@@ -100,7 +100,7 @@ def repeat(
         by_key, most, reference = _of_thread.by_key, _MOST_REPETITIONS, ref(program)
     elif at_once:
         by_key, most = _of_thread.large, _MOST_LARGE if numbers <= _LARGEST else 0
-        reference = ref(program, partial(_clear, by_key))
+        reference = clearing_reference(program, by_key)
     else:
         return None
     engine = engine_for(program, samples)
@@ -118,10 +118,6 @@ def repeat(
             for old in list(by_key)[:-most]:
                 by_key.pop(old, None)
     return results
-
-
-def _clear(repetitions: dict[Hashable, _Repeated], _: object) -> None:
-    repetitions.clear()
 
 
 def expectation_calls(engine: Engine, program: Program, samples: int) -> Calls | None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from simulator import gates
 from simulator.errors import ParameterError
 from simulator.gates import Operation
+from simulator.masked import check_unmasked
 from simulator.operations.sequence import CircuitT, OperationSequence
 from simulator.parameters import Expression, Parameter, ParameterVector, as_angle
 
@@ -136,6 +137,7 @@ def listed(parameters: Iterable[Parameter]) -> str:
 
 
 def _columns(vector: ParameterVector, value: Any) -> list[tuple[Parameter, Any]]:
+    check_unmasked(value, f"the values of {vector.name}", ParameterError)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -152,6 +154,7 @@ def _shape_or_value(array: NDArray[Any], value: Any) -> str:
 
 
 def _real(value: Any, what: str) -> NDArray[np.float64]:
+    check_unmasked(value, what, ParameterError)
     try:
         array = np.asarray(value)
     except ValueError:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import ParameterError, unknown_name
+from simulator.masked import check_unmasked
 
 __all__ = ["AngleMap"]
 
@@ -138,6 +139,7 @@ class AngleMap:
         return out
 
     def _inputs(self, X: ArrayLike) -> FloatArray:
+        check_unmasked(X, "X", ParameterError)
         values = np.asarray(X, np.float64)
         if values.ndim != 2 or values.shape[1] != self.num_inputs:
             raise ParameterError(f"expected inputs of shape (n_samples, {self.num_inputs}), got {values.shape}")

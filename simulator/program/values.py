@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import ParameterError
+from simulator.masked import check_unmasked
 from simulator.program.program import Program
 
 FloatArray = NDArray[np.float64]
@@ -20,9 +21,12 @@ def as_array(values: Any) -> FloatArray:
     ------
     TypeError
         If they are complex: NumPy would drop their imaginary parts with no more than a warning.
+    ValueError
+        If entries are masked, see `check_unmasked`.
     """
     if type(values) is np.ndarray and values.dtype == np.float64 and values.flags.carray:
         return values
+    check_unmasked(values)
     array = np.asarray(values)
     if np.iscomplexobj(array):
         raise TypeError(f"expected real numbers, got {array.dtype}: pass their real part, if that is what you mean")

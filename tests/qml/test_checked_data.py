@@ -4,8 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qml import KitchenSinksClassifier, KitchenSinksRegressor, QuantumKernelClassifier
+from qml import (
+    ImagePooling,
+    KitchenSinksClassifier,
+    KitchenSinksRegressor,
+    QuantumKernelClassifier,
+    QuantumKernelRegressor,
+    ReservoirForecaster,
+    VariationalRegressor,
+    compare_baselines,
+    layered_model,
+)
+from qml.assessment.kernels import concentration
 from qml.checked_data import check_classification_targets, validate_data
+from qml.diagnostics import gradient_variance
+from qml.explain import explain
 
 TABLE = pd.DataFrame({"age": [1.0, 2.0, 3.0, 4.0], "size": [4, 3, 2, 1]})
 LABELS = ["a", "b", "a", "b"]
@@ -45,6 +58,49 @@ def test_columns_of_an_array_are_numbered():
         KitchenSinksRegressor(8).fit(X, range(4))
 
 
+MASKED = "has 1 of 8 entries masked: leave their rows out, or fill them"
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [KitchenSinksRegressor(8), QuantumKernelRegressor(), VariationalRegressor(), ReservoirForecaster(), ImagePooling()],
+)
+def test_masked_entries_are_not_read(estimator):
+    X = np.ma.masked_greater(np.arange(8.0).reshape(4, 2), 6)
+    with pytest.raises(ValueError, match=f"X {MASKED}"):
+        estimator.fit(X, np.arange(4.0))
+
+
+def test_masked_targets_and_weights_are_not_read():
+    X, masked = np.arange(16.0).reshape(8, 2), np.ma.masked_greater(np.arange(8.0), 6)
+    with pytest.raises(ValueError, match=f"y {MASKED}"):
+        KitchenSinksRegressor(8).fit(X, masked)
+    with pytest.raises(ValueError, match=f"sample_weight {MASKED}"):
+        KitchenSinksRegressor(8).fit(X, masked.data, sample_weight=masked)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda X, y: compare_baselines(KitchenSinksRegressor(8), X, y),
+        lambda X, y: explain(KitchenSinksRegressor(8, random_state=0).fit(X.data, y), X),
+        lambda X, y: concentration("zz", X),
+        lambda X, y: gradient_variance(layered_model("angle", "basic", num_features=2, num_layers=1), X),
+    ],
+    ids=["baselines", "explanation", "concentration", "diagnosis"],
+)
+def test_masked_entries_are_not_judged_by(function):
+    with pytest.raises(ValueError, match=MASKED):
+        function(np.ma.masked_greater(np.arange(8.0).reshape(4, 2), 6), np.arange(4.0))
+
+
+def test_masked_arrays_without_masked_entries_are_arrays():
+    X, y = np.linspace(-1, 1, 8).reshape(4, 2), np.arange(4.0)
+    model = KitchenSinksRegressor(8, random_state=0)
+    expected = model.fit(X, y).predict(X)
+    assert np.array_equal(model.fit(np.ma.masked_greater(X, 9), np.ma.masked_greater(y, 9)).predict(X), expected)
+
+
 def test_dates_in_an_array():
     with pytest.raises(TypeError, match="X expects numbers, it holds dates or times"):
         KitchenSinksRegressor(8).fit(np.array([["2020"], ["2021"]], dtype="datetime64[D]"), [1, 2])
@@ -52,7 +108,7 @@ def test_dates_in_an_array():
 
 def test_many_columns_are_counted():
     wide = pd.DataFrame({f"c{k}": ["x", "y"] for k in range(8)})
-    with pytest.raises(ValueError, match=r"'c4' \(such as 'x'\) and 3 others"):
+    with pytest.raises(ValueError, match=r"'c4' \(such as 'x'\) and 3 more"):
         KitchenSinksRegressor(8).fit(wide, [1, 2])
 
 

@@ -16,7 +16,7 @@ from qml.estimators.fixed_features.linear_readout import (
     FixedFeaturesRegressor,
 )
 from qml.estimators.random_features import RandomQuantumFeatures
-from qml.estimators.random_features.random_features import chain_circuit
+from qml.estimators.random_features.random_features import chain_circuit, suggested_settings
 from qml.estimators.search_space import Trial
 from qml.features.scaling import Scaling, fit_linear_scaling
 from qml.models.observables import Observable
@@ -44,12 +44,7 @@ class KitchenSinks(FixedFeatures):
     shots: int | None = None
 
     def search_space(self, trial: Trial) -> dict[str, Any]:
-        return super().search_space(trial) | {
-            "n_components": trial.suggest_int("n_components", 32, 512, log=True),
-            "n_qubits": trial.suggest_int("n_qubits", 2, 8),
-            "gamma": trial.suggest_categorical("gamma", ["scale", 0.003, 0.01, 0.03, 0.1, 0.3]),
-            "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
-        }
+        return super().search_space(trial) | suggested_settings(trial)
 
     @property
     def circuit_(self) -> Circuit:

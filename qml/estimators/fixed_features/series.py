@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from simulator.masked import check_unmasked
+
 __all__ = ["checked_inputs", "checked_targets", "without_added_axes"]
 
 Array = NDArray[np.float64]
@@ -17,8 +19,9 @@ def checked_inputs(X: ArrayLike) -> Array:
     Raises
     ------
     ValueError
-        If X holds NaN or infinity, or nothing.
+        If X holds NaN, infinity or masked entries, or nothing.
     """
+    check_unmasked(X, "X")
     series: Array = check_array(X, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="X")
     return series[:, np.newaxis] if series.ndim == 1 else series
 
@@ -37,8 +40,9 @@ def checked_targets(y: ArrayLike, series: Array, ndim: int) -> Array:
     Raises
     ------
     ValueError
-        If the shape does not fit, or y holds NaN or infinity.
+        If the shape does not fit, or y holds NaN, infinity or masked entries.
     """
+    check_unmasked(y, "y")
     targets = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
     steps = series.shape[:2] if ndim == 3 else series.shape[1:2]
     if targets.shape[: len(steps)] != steps or targets.ndim > len(steps) + 1:

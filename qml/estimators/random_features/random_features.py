@@ -109,12 +109,7 @@ class RandomQuantumFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, 
     random_state: int | RandomState | None = None
 
     def search_space(self, trial: Trial) -> dict[str, Any]:
-        return super().search_space(trial) | {
-            "n_components": trial.suggest_int("n_components", 32, 512, log=True),
-            "n_qubits": trial.suggest_int("n_qubits", 2, 8),
-            "gamma": trial.suggest_categorical("gamma", ["scale", 0.003, 0.01, 0.03, 0.1, 0.3]),
-            "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
-        }
+        return super().search_space(trial) | suggested_settings(trial)
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Draw the linear functions.
@@ -252,3 +247,13 @@ def chain_circuit(num_qubits: int) -> Circuit:
     x = ParameterVector("x", num_qubits)
     rotations = [gates.RX(x[q], q) for q in range(num_qubits)]
     return Circuit(num_qubits, rotations + [gates.CX(q, q + 1) for q in range(num_qubits - 1)])
+
+
+def suggested_settings(trial: Trial) -> dict[str, Any]:
+    """Suggest the settings of random features on which a search decides."""
+    return {
+        "n_components": trial.suggest_int("n_components", 32, 512, log=True),
+        "n_qubits": trial.suggest_int("n_qubits", 2, 8),
+        "gamma": trial.suggest_categorical("gamma", ["scale", 0.003, 0.01, 0.03, 0.1, 0.3]),
+        "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
+    }

@@ -23,6 +23,7 @@ from qml.models.quantum_model import QuantumModel
 from qml.settings import check_choice, check_layers, check_whole
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.circuit import Circuit
+from simulator.masked import check_unmasked
 
 __all__ = ["QuanvolutionClassifier"]
 
@@ -207,6 +208,7 @@ Dense(40, 32), ReLU())
             expected = self._full_shape(math.prod(shape[1:])) if reset else self.image_shape_
             if (*shape[1:], 1)[:3] != expected:
                 raise ValueError(f"images of shape {expected} (height, width, channels) expected, got {shape[1:]}")
+        check_unmasked(X, "X")
         return np.asarray(X).reshape(shape[0], -1)
 
     def _fit_scaling(self, samples: Samples) -> Scaling:

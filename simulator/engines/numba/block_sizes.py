@@ -26,7 +26,7 @@ _CACHE_BYTES = {1: 1 << 15, 2: 1 << 20, 3: 0}  # assumed bytes of the cache of a
 
 @functools.cache
 def cache_bytes(level: int = 2) -> int:
-    """Size in bytes of a core's data cache of level 1 or 2, or of the cache of level 3, which all cores share."""
+    """Size in bytes of a core's data cache of level 1 or 2, or of a cache of level 3, which several cores share."""
     index = 0 if level == 1 else level
     try:
         text = Path(f"/sys/devices/system/cpu/cpu0/cache/index{index}/size").read_text().strip()
@@ -61,11 +61,16 @@ def batch_qubits(options: Options) -> int:
     return min(max((cache_bytes() // (4 * simd.VECTOR_BYTES)).bit_length() - 1, fewest), most)
 
 
+def is_streamed(num_qubits: int) -> bool:
+    """Whether each pass reads the two states of a tile of samples from memory, as no cache has room for them."""
+    return (4 * simd.VECTOR_BYTES) << num_qubits > cache_share()
+
+
 def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, options: Options) -> bool:
     """Whether tiles of samples whose two states do not fit in the second-level cache are faster than single states.
 
-    They are if they fit in the cache that all processors share, or if two single states do not fit in the second-level
-    cache either, and if this machine's processors, not only the threads in use, all have tiles to work on.
+    They are if they fit in a processor's share of the largest cache, or if two single states do not fit in the
+    second-level cache either, and if this machine's processors, not only the threads in use, all have tiles to work on.
     """
     if options.batch_qubits is not None or num_qubits >= options.big_qubits:
         return False
@@ -75,15 +80,10 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
     together = processors * tile_samples  # samples at work at the same time
     rounds = -(-samples // together)
     return (
-        (2 * processors * tile <= cache_bytes(3) or 2 * amplitude_bytes << num_qubits > cache_bytes())
+        (not is_streamed(num_qubits) or 2 * amplitude_bytes << num_qubits > cache_bytes())
         and processors <= max(options.keep_bytes // tile, options.fewest_tiles)
         and samples * _SHARED_GAIN >= rounds * together
     )
-
-
-def is_streamed(num_qubits: int) -> bool:
-    """Whether each pass reads the two states of a tile of samples from memory, as no cache has room for them."""
-    return (4 * simd.VECTOR_BYTES) << num_qubits > cache_share()
 
 
 def segment_sizes(num_qubits: int, options: Options) -> tuple[int, int]:

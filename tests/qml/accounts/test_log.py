@@ -379,6 +379,8 @@ class TestSalt:
         DecisionLog(path, model).close()
         with pytest.raises(SaltError, match="the salt is not that of"):
             DecisionLog(path, model, salt=b"another secret of a log")
+        with pytest.raises(SaltError, match="the salt is not that of"):  # with it, no row would be found
+            next(decisions(path, X[:1], salt=b"another secret of a log"))
         os.remove(f"{path}.salt")
         with pytest.raises(SaltError, match=r"the salt of .* is not at .*: give it by salt=, or start a new log"):
             DecisionLog(path, model)
@@ -632,6 +634,21 @@ class TestHead:
             DecisionLog(path, model, head=tmp_path / "head")
         path.write_bytes(whole)
         DecisionLog(path, model, head=tmp_path / "head").close()
+
+    def test_a_damaged_head_is_refused(self, model, path, tmp_path):
+        head = tmp_path / "head"
+        with DecisionLog(path, model, head=head) as log:
+            log.wrap().predict(X[:2])
+        whole = head.read_bytes()
+        for position in (0, 19, 20, 21, 84, 85):
+            head.write_bytes(whole[:position] + bytes([whole[position] ^ 64]) + whole[position + 1 :])
+            with pytest.raises(
+                DecisionLogError, match="head is damaged, or not the head of a log: see what `qumba log"
+            ):
+                DecisionLog(path, model, head=head)
+        head.write_bytes(b"")
+        DecisionLog(path, model, head=head).close()
+        assert head.read_bytes() > whole
 
 
 def test_something_else_than_a_model_leaves_no_file(path):

@@ -14,10 +14,12 @@ from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.observables import X, Z
 from simulator.parameters import Parameter, ParameterVector
+from simulator.parameters.angle_maps import AngleMap
 from tests.simulator import reference
 
 RNG = np.random.default_rng(20)
 TOLERANCE = {"double": 1e-12, "single": 1e-5}
+MASKED = np.ma.masked_array(np.zeros((1, 2)), mask=True)
 
 
 def small_model(**settings) -> QuantumModel:
@@ -196,6 +198,24 @@ class TestErrors:
         arguments[argument] = arguments[argument] + 1j
         with pytest.raises(TypeError, match="expected real numbers, got complex128: pass their real part"):
             small_model().backward(*arguments)
+
+    @pytest.mark.parametrize("argument", range(3))
+    def test_masked(self, argument):
+        arguments = [np.zeros((1, 2)), np.zeros(3), np.ones((1, 2))]
+        arguments[argument] = np.ma.masked_array(arguments[argument], mask=True)
+        with pytest.raises(ValueError, match="entries masked: leave their rows out"):
+            small_model().backward(*arguments)
+        with pytest.raises(ValueError, match="y has 2 of 2 entries masked"):
+            small_model().loss_and_gradient(np.zeros((1, 2)), MASKED, np.zeros(3))
+
+    def test_masked_values_of_a_circuit(self):
+        x = ParameterVector("x", 2)
+        circuit = Circuit(1).ry(x[0], 0).rx(x[1], 0)
+        for values in (MASKED, {x: MASKED}, {x[0]: MASKED[:, 0], x[1]: 0.0}):
+            with pytest.raises(ParameterError, match=r"value.* of .* entries masked"):
+                circuit.expectation(Z(0), values)
+        with pytest.raises(ParameterError, match="X has 2 of 2 entries masked"):
+            AngleMap(2, ["2 * x[1]"])(MASKED)
 
     def test_numbers_of_rows(self):
         with pytest.raises(ValueError, match="expected 2, got 3"):

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from qml.compiled_losses import loss_calls
 from qml.layers import Arctan, Dense, Dropout, Quantum, ReLU, Sequential, Sigmoid, Tanh, TrainedScales
 from qml.layers.trait import LayerCalls, calls_of, layer_for_steps
-from qml.losses import LOSSES, loss_calls
+from qml.losses import LOSSES
 from qml.models.layered import layered_model
 from qml.seeds import StepSeed, seed_words
 from simulator.engines.host import loops

@@ -14,6 +14,7 @@ from typing import Any
 
 from numba.core import serialize
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.sigutils import normalize_signature
 
 from simulator.engines.numba.jit import portable
 from simulator.engines.numba.jit.compatibility import obstacle, supported
@@ -65,8 +66,12 @@ class _Cache(FunctionCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             if obstacle() is None:  # such kernels need nothing of what numba prepares for a compilation
-                return self._load_overload(sig, target_context)
-            return super().load_overload(sig, target_context)
+                loaded = self._load_overload(sig, target_context)
+            else:
+                loaded = super().load_overload(sig, target_context)
+            if loaded is not None and loaded.signature.args != normalize_signature(sig)[0]:
+                return None  # a damaged index can name the file of another kernel
+            return loaded
         except Exception:  # a truncated or foreign file may raise any error; compiling is always correct
             return None
 

@@ -19,6 +19,7 @@ from simulator.engines.numba.tables.builder import TableBuilder, blank
 from simulator.engines.numba.tables.fused import all_apart, commutes_with_all
 from simulator.engines.numba.tables.schedule import Stage, runs, schedule
 from simulator.engines.numba.tables.tables import IntArray, packed_integers
+from simulator.engines.numba.tables.two_qubit import two_qubit_pass
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.subspaces import Subspace, pivots
 
@@ -136,24 +137,12 @@ class StageTableBuilder(TableBuilder):
         """Number the pass of a dense matrix; matrices on two qubits use a dedicated kernel if their masks allow it."""
         row = None
         if len(member.xs) == 2:
-            if all(x >> self.shift for x in member.xs) and zeros.has_zeros(member.matrix, 1):
-                member = _exchanged(member)
-            row = self.two_qubit_row(member)
+            member, row = two_qubit_pass(member, self.shift, self.block_mask + 1 >> self.shift)
         if row is None:
             super().dense_pass(member)
         else:
             self.matrices.add(member, row)
             self.add(row, False)
-
-    def two_qubit_row(self, member: Dense) -> list[int] | None:
-        """Row of a two-qubit matrix without its matrices; None if the kernel cannot handle these masks."""
-        columns = _two_qubit_columns(member.xs, member.zs, self.shift, (self.block_mask + 1) >> self.shift)
-        if columns is None:
-            return None
-        row = list(columns)
-        if row[passes.WITH_ZEROS]:
-            row[passes.WITH_ZEROS] = int(zeros.has_zeros(member.matrix, row[passes.FIRST_D] - 1))
-        return row
 
     def factored_pass(self, level: Level) -> bool:
         """Number a pass of phases as a product of tables; return False if it has too many classes."""
@@ -283,59 +272,10 @@ def _places(zs: tuple[int, ...], bits: int, size: int) -> IntArray:
     return (odd << np.arange(len(zs))).sum(axis=1) * size  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=1024)
-def _two_qubit_columns(xs: tuple[int, ...], zs: tuple[int, ...], shift: int, vectors: int) -> tuple[int, ...] | None:
-    """Row of a two-qubit matrix for its masks, as if it had zeros; None if the kernel cannot handle these masks."""
-    low = (1 << shift) - 1
-    masks = [0, *xs, xs[0] ^ xs[1]]  # indexed by the columns that they select
-    of_vectors = [d for d in (1, 2, 3) if not masks[d] & low]
-    of_lanes = [d for d in (1, 2, 3) if not masks[d] >> shift]
-    if len(of_vectors) == 3:
-        how, first, second = passes.VECTORS, 1, 2
-    elif len(of_lanes) == 3:
-        how, first, second = passes.LANES, 1, 2
-    elif of_vectors and of_lanes:
-        how, first, second = passes.MIXED, of_vectors[0], of_lanes[0]
-    else:
-        return None
-    moved = [masks[d] >> shift for d in (first, second)]
-    vector_zs = [z >> shift for z in zs]
-    twin = _twin(moved[0], first, vector_zs, vectors) if how == passes.MIXED else 0
-    if twin is None:
-        return None
-    row = blank(passes.TWO_QUBIT)
-    row[passes.HOW], row[passes.TWIN] = how, twin
-    row[passes.MASK], row[passes.OTHER] = moved[0] or masks[first], moved[1] or masks[second]
-    row[passes.ROW_Z], row[passes.OTHER_Z] = vector_zs
-    row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT] = [*pivots([*moved, twin]), 0, 0][:2]
-    row[passes.FIRST_D], row[passes.SECOND_D] = first, second
-    row[passes.WITH_ZEROS] = int(how != passes.LANES and first < 3 and not zs[first - 1] & low)
-    return tuple(row)
-
-
 def _is_like_y(rotation: Rotation) -> int:
     """Return 1 for a string like Y, whose rotation is real, and 0 for one like X."""
     x, z, _ = rotation
     return (x & z).bit_count() & 1
-
-
-def _exchanged(member: Dense) -> Dense:
-    """The same matrix with its two qubits in the other order."""
-    matrix = member.matrix[[0, 2, 1, 3]][:, [0, 2, 1, 3]]
-    return Dense(member.xs[::-1], member.zs[::-1], matrix, member.unitary)
-
-
-def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
-    """Mask, independent of x, between two vectors that use the same row of a matrix.
-
-    Parities with ``zs`` number the rows; x changes those in d. At least half of the lowest masks that are not a
-    multiple of x qualify if a block has at least 8 ``vectors``.
-    """
-    for mask in range(1, min(vectors, 8)):
-        pattern = sum((mask & z).bit_count() % 2 << m for m, z in enumerate(zs))
-        if mask != x and pattern in (0, d):
-            return mask ^ x if pattern else mask
-    return None
 
 
 def _reached(scheduled: Iterable[Stage], support: Sequence[int]) -> list[int]:

@@ -5,10 +5,14 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from numba import types
 
 from simulator.engines.numba import kernels
+from simulator.engines.numba.jit import cache
+from simulator.engines.numba.kernels import tiles
 
 CODE = """
 import warnings, sys
@@ -69,6 +73,15 @@ def test_damaged_files_are_compiled_anew_and_mended(filled, tmp_path, ending):
     before = {p: p.stat().st_mtime_ns for p in files(tmp_path)}
     assert run(tmp_path).stdout.startswith(BELL)
     assert {p: p.stat().st_mtime_ns for p in files(tmp_path)} == before
+
+
+def test_the_kernel_that_a_damaged_index_names_instead_is_not_taken(monkeypatch):
+    other = SimpleNamespace(signature=types.void(types.float64))
+    monkeypatch.setattr(cache, "obstacle", lambda: None)
+    monkeypatch.setattr(cache._Cache, "_load_overload", lambda *_: other)
+    of_kernel = tiles.forward._cache._get()
+    assert of_kernel.load_overload((types.float64,), None) is other
+    assert of_kernel.load_overload((types.float32,), None) is None
 
 
 def test_without_a_writable_directory_it_warns_once_and_works(tmp_path):

@@ -112,22 +112,23 @@ def test_states_of_small_circuits_fill_tiles(monkeypatch, serial_work, samples, 
 
 
 @pytest.mark.parametrize(
-    ("samples", "cache", "processors", "in_batches"),
+    ("samples", "share", "processors", "in_batches"),
     [
-        (32, 300 << 20, 2, True),
-        (8, 300 << 20, 2, False),  # one of two processors would have no tile
-        (32, 300 << 20, 16, False),
-        (32, 24 << 20, 2, False),  # two tiles of two states of 8 MiB do not fit
+        (32, 16 << 20, 2, True),
+        (8, 16 << 20, 2, False),  # one of two processors would have no tile
+        (32, 16 << 20, 16, False),
+        (32, 16 << 20, 4, True),  # two caches of 32 MiB, each with room for the tiles of two processors
+        (32, 7 << 20, 2, False),  # the two states of a tile do not fit
     ],
 )
-def test_large_tiles_need_a_shared_cache_and_work_for_all(monkeypatch, samples, cache, processors, in_batches):
+def test_large_tiles_need_a_shared_cache_and_work_for_all(monkeypatch, samples, share, processors, in_batches):
     w = ParameterVector("w", 16)
     circuit = Circuit(16)
     for q in range(16):
         circuit = circuit.ry(w[q], q).cx(q, (q + 1) % 16)
     program = Program(circuit, [Z(0)], weights=w)
-    monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: cache if level == 3 else 1 << 20)
-    monkeypatch.setattr(block_sizes, "cache_share", lambda: cache // processors)
+    monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: 32 << 20 if level == 3 else 2 << 20)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: share)
     monkeypatch.setattr(block_sizes.os, "cpu_count", lambda: processors)
     assert (NumbaEngine().plan(program, samples).lanes is None) == in_batches
     assert NumbaEngine(Options(batch_qubits=12)).plan(program, samples).lanes is not None
