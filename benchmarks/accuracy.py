@@ -141,4 +141,6 @@ def _cell(values: Any, sign: str = "") -> str:
 
 
 if __name__ == "__main__":
+    from benchmarks.accuracy import main  # worker processes find the classes of a module, not those of `__main__`
+
     main()

@@ -61,7 +61,8 @@ def main() -> None:
         _print("Regressor", regression_tables(), KFold(5, shuffle=True, random_state=0), ridge, arguments.epochs)
     if "classification" in tasks:
         logistic = make_pipeline(
-            StandardScaler(), LogisticRegressionCV(Cs=7, max_iter=2000, l1_ratios=(0,), use_legacy_attributes=False)
+            StandardScaler(),
+            LogisticRegressionCV(Cs=7, max_iter=2000, l1_ratios=(0,), scoring="accuracy", use_legacy_attributes=False),
         )
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
         _print("Classifier", classification_tables(), folds, logistic, arguments.epochs)

@@ -2,14 +2,19 @@
 
 Twenty classification tasks with one to three features and 150 to 200 rows, eight tasks of regression with one to three
 features, and 5 folds, repeated twice, of each: mean accuracy, or mean R^2, of support vector machines. The RBF kernel
-has standardised features and scikit-learn's defaults, as the quantum kernels have theirs.
+has standardised features and scikit-learn's defaults, as the quantum kernels have theirs. In the columns "alignment"
+the bandwidth is chosen as for more than three features, by the centred alignment with the targets; below each table are
+the differences that the rule for few features makes, with their standard errors over tasks.
 """
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from sklearn import datasets
@@ -20,6 +25,7 @@ from sklearn.svm import SVC, SVR
 
 from qml import QuantumKernelClassifier, QuantumKernelRegressor
 from qml.datasets import circles_on_qubit
+from qml.kernels import bandwidth
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -81,32 +87,39 @@ def regression() -> Mapping[str, Data]:
     return tasks
 
 
-def table(models: Mapping[str, Any], tasks: Mapping[str, Data], folds: Any) -> None:
-    """Print the scores of the models on the tasks, and their means."""
-    print(f"\n| | {' | '.join(models)} |\n{'|---' * (len(models) + 1)}|")
-    means = []
+def table(estimator: Callable[..., Any], classical: Any, tasks: Mapping[str, Data], folds: Any) -> None:
+    """Print the scores on the tasks, their means, and the differences between the rules for the bandwidth."""
+    kernels = ("fidelity", "projected")
+    columns = [name for kernel in kernels for name in (f"{kernel}, alignment", kernel)]
+    print(f"\n| | {' | '.join(columns)} | RBF |\n|---{'|---' * (len(columns) + 1)}|")
+    rows = []
     for name, (X, y) in tasks.items():
-        scores = [cross_val_score(model, X, y, cv=folds).mean() for model in models.values()]
-        means.append(scores)
+        scores = []
+        for kernel in kernels:
+            for limit in (0, bandwidth._FEW_FEATURES):
+                with mock.patch.object(bandwidth, "_FEW_FEATURES", limit):
+                    scores.append(cross_val_score(estimator(kernel, random_state=0), X, y, cv=folds).mean())
+        scores.append(cross_val_score(classical, X, y, cv=folds).mean())
+        rows.append(scores)
         print(f"| {name} | {' | '.join(f'{score:.3f}' for score in scores)} |", flush=True)
-    print(f"| mean | {' | '.join(f'{score:.3f}' for score in np.mean(means, axis=0))} |", flush=True)
+    print(f"| mean | {' | '.join(f'{score:.3f}' for score in np.mean(rows, axis=0))} |\n")
+    for k, kernel in enumerate(kernels):
+        gain = np.array([scores[2 * k + 1] - scores[2 * k] for scores in rows])
+        error = gain.std(ddof=1) / np.sqrt(len(gain))
+        print(
+            f"{kernel}: {gain.mean():+.3f} +- {error:.3f}; {(gain > 0).sum()} gain, {(gain < 0).sum()} lose", flush=True
+        )
 
 
 def main() -> None:
     """Print both tables."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     warnings.simplefilter("ignore")
-    classifiers = {
-        "fidelity": QuantumKernelClassifier(probability=False, random_state=0),
-        "projected": QuantumKernelClassifier("projected", probability=False, random_state=0),
-        "RBF": make_pipeline(StandardScaler(), SVC()),
-    }
-    table(classifiers, classification(), RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0))
-    regressors = {
-        "fidelity": QuantumKernelRegressor(random_state=0),
-        "projected": QuantumKernelRegressor("projected", random_state=0),
-        "RBF": make_pipeline(StandardScaler(), SVR()),
-    }
-    table(regressors, regression(), RepeatedKFold(n_splits=5, n_repeats=2, random_state=0))
+    classifier = partial(QuantumKernelClassifier, probability=False)
+    folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
+    table(classifier, make_pipeline(StandardScaler(), SVC()), classification(), folds)
+    folds = RepeatedKFold(n_splits=5, n_repeats=2, random_state=0)
+    table(QuantumKernelRegressor, make_pipeline(StandardScaler(), SVR()), regression(), folds)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The question is what the quantum filter adds, so the same dense layers are train
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ METHODS: dict[str, Any] = {
 
 def main() -> None:
     """Print the table of accuracies."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     data = {
         "bars and stripes, noise 0.5": bars_and_stripes(1000, noise=0.5, random_state=0),
         "digits": load_digits(return_X_y=True),

@@ -19,7 +19,7 @@ METHOD = 'ZZ kernel, bandwidth="auto"'
 def test_the_table_is_printed_and_runs_go_on(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     results.write_text(json.dumps({f"{METHOD}: iris": [50.0]}))
-    options = ["--data", "iris", "--methods", "RBF SVM", METHOD, "--folds", "2", "--repeats", "1", "--jobs", "1"]
+    options = ["--data", "iris", "--methods", "RBF SVM", METHOD, "--folds", "2", "--repeats", "1", "--jobs", "2"]
     command = [sys.executable, "-m", "benchmarks.accuracy", *options, "--results", str(results)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

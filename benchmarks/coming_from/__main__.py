@@ -12,6 +12,7 @@ TorchQuantum, which needs a Qiskit of 2023, have an environment each:
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import subprocess
@@ -75,9 +76,14 @@ def measure(library: str, expected: dict[int, float]) -> str:
     return f"{version:>8} {loss:8.4f} {'-':>8} {STEPS * per_step:8.3f}  (from {steps} steps)"
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Print the table."""
     libraries = [path.stem.removeprefix("with_") for path in sorted(Path(__file__).parent.glob("with_*.py"))]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("libraries", nargs="*", help=f"some of {', '.join(libraries)}; all by default")
+    names = parser.parse_args().libraries
+    if unknown := set(names) - set(libraries):
+        parser.error(f"unknown libraries: {', '.join(sorted(unknown))}; known are {', '.join(libraries)}")
     expected = {steps: run("qumba", steps)[0] for steps in (FEW, STEPS)}
     print(f"{'library':26} {'lines':>5} {'version':>8} {'loss':>8} {'accuracy':>8} {'seconds':>8}")
     for library in names or libraries:
@@ -91,4 +97,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
