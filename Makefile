@@ -1,5 +1,5 @@
 # make demo       train a quantum classifier on real data, from nothing but Python
-# make test       run the tests
+# make test       run the tests; OPTIONS='-k kernels' and the like are passed on to pytest
 # make test-heavy run the tests of PyTorch, JAX and ONNX, which it installs; none of them may be skipped
 # make test-flower  run the tests of Flower, with packages of its own in .venv-flower
 # make check      run the tests, and check lint, format, types and import layers
@@ -18,6 +18,9 @@ BIN := $(VENV)/bin
 FLOWER := .venv-flower
 WHEEL := .venv-wheel
 
+# Bytecode is written, whatever the environment says: else each process that a test starts compiles our sources again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs docs-wheel wheel bench clean
 .DELETE_ON_ERROR:
 
@@ -25,7 +28,7 @@ demo: $(VENV)/.installed-plot
 	$(BIN)/qumba demo
 
 test: $(VENV)/.installed-test
-	$(TESTS)
+	$(TESTS) $(OPTIONS)
 
 # Two processes: a test that runs alone leaves one of two cores idle most of the time. A file stays in one process. Each has
 # one thread of OpenBLAS: two would spin while they wait for cores that the other process uses, and take four times as long.

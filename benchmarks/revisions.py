@@ -200,10 +200,10 @@ def compare(row: Row, pairs: list[tuple[Worker, Worker]], threads: int, options:
     return comparison
 
 
-def start(tree: Path, threads: int, cache: Path | None) -> Timing:
-    """Time a fresh process from its start to the end of its first training step; without a cache, with an empty one."""
+def start(tree: Path, threads: int, cold: bool) -> Timing:
+    """Time a fresh process from its start to the end of its first training step, with an empty or the user's cache."""
     with tempfile.TemporaryDirectory() as empty:
-        variables = environment(tree, threads) | {"QUMBA_CACHE_DIR": str(cache or empty)}
+        variables = environment(tree, threads) | ({"QUMBA_CACHE_DIR": empty} if cold else {})
         busy, own, began = busy_seconds(), processor_seconds(), time.perf_counter()
         done = subprocess.run(command("start"), cwd=tree, env=variables, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - began
@@ -214,12 +214,11 @@ def start(tree: Path, threads: int, cache: Path | None) -> Timing:
 
 def compare_starts(name: str, trees: tuple[Path, Path], threads: int, options: argparse.Namespace) -> Comparison:
     """Time the first step of fresh processes, with an empty cache of kernels or with a filled one."""
-    comparison, filled = Comparison(name, threads, "-"), options.folder / "kernels"
+    comparison = Comparison(name, threads, "-")
     try:
-        for tree in trees:
-            start(tree, threads, filled)  # compiles the Python files as well, which would cost one side more
-        cache = None if name == "cold start" else filled
-        old, new = (partial(start, tree, threads, cache) for tree in trees)
+        for tree in trees:  # fills the cache, and compiles the Python files, which would cost one side more
+            start(tree, threads, cold=False)
+        old, new = (partial(start, tree, threads, name == "cold start") for tree in trees)
         comparison.time([(old, new)], options.rounds)
     except RowFailed as failure:
         comparison.results, comparison.failed = str(failure), True

@@ -138,7 +138,7 @@ def test_revisions_measure_the_packages_of_the_tree_they_are_given(tmp_path: Pat
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("raise ImportError('the packages of the other tree')")
     with pytest.raises(revisions.RowFailed, match="of the other tree"):
-        revisions.start(tmp_path, threads=1, cache=None)
+        revisions.start(tmp_path, threads=1, cold=True)
 
 
 def test_the_deployment_table_is_printed() -> None:

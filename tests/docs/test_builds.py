@@ -8,7 +8,9 @@ import pytest
 
 pytest.importorskip("sphinx", reason="`make docs-wheel` installs it")
 
-EXTENSIONS = Path(__file__).parents[2] / "docs" / "extensions"
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "docs" / "extensions"
+GALLERY = ROOT / "docs" / "gallery"
 SETTINGS = """
 import sys
 from pathlib import Path
@@ -128,3 +130,11 @@ def test_fault_fails_the_build(fault: str, tmp_path: Path) -> None:
     done = build(tmp_path, changes)
     assert done.returncode != 0
     assert [message for message in messages if message not in done.stdout + done.stderr] == []
+
+
+@pytest.mark.skipif(not GALLERY.exists(), reason="`make docs-wheel` builds it")
+def test_every_example_but_those_of_other_frameworks_was_run_and_printed_something() -> None:
+    examples = sorted((ROOT / "examples").glob("*.py"))
+    pages = {path.stem: (GALLERY / f"{path.stem}.rst").read_text("utf-8") for path in examples}
+    silent = [name for name, page in pages.items() if ".. rst-class:: sphx-glr-script-out" not in page]
+    assert silent == ["jax_training", "onnx_server", "torch_hybrid"]

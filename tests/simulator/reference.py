@@ -48,8 +48,13 @@ def pauli_label(label):
     """Matrix of a label such as "XIZ" by Kronecker products; the last character is qubit 0."""
     out = np.eye(1)
     for letter in label:
-        out = np.kron(out, PAULI[letter])
+        out = kron(out, PAULI[letter])
     return out
+
+
+def kron(a, b):
+    """``np.kron`` of two matrices, in a fraction of its time for small ones."""
+    return (a[:, None, :, None] * b[:, None]).reshape(len(a) * len(b), -1)
 
 
 def pauli_masks(x_mask, z_mask, num_qubits):

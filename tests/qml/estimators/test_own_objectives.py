@@ -36,7 +36,7 @@ def outputs(fitted, data):
     return fitted.score_samples(data[0]) if isinstance(fitted, BornMachine) else fitted.decision_function(data[0])
 
 
-@parametrize_with_checks([MetricLearningClassifier(), MetricLearningClassifier(entangled=False)])
+@parametrize_with_checks([MetricLearningClassifier(epochs=40), MetricLearningClassifier(entangled=False, epochs=40)])
 def test_checks(estimator, check):
     check(estimator)
 

@@ -30,8 +30,8 @@ from qml import (
 
 @parametrize_with_checks(
     [
-        BoltzmannClassifier(n_qubits=3),  # a step of 4 qubits takes eight times as long
-        BoltzmannClassifier(visible="all").without_entanglement(),
+        BoltzmannClassifier(n_qubits=3, epochs=40),  # whose steps are the slowest; of 4 qubits, eight times as slow
+        BoltzmannClassifier(visible="all", epochs=40).without_entanglement(),
         VariationalClassifier(),
         VariationalRegressor(),
         ReuploadingClassifier(),

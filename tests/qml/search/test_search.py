@@ -344,7 +344,7 @@ class TestHonesty:
         for seed in range(8):
             rng = np.random.default_rng(seed)
             X, y = rng.normal(size=(400, 4)), rng.permutation(np.arange(400) % 2)
-            search = small(n_trials=8, nested=3, models=[FewSinks()], random_state=seed, cv=3).fit(X, y)
+            search = small(n_trials=5, nested=3, models=[FewSinks()], random_state=seed, cv=3).fit(X, y)
             inner.append(search.best_score_)
             outer.append(search.outer_scores_.mean())
         assert abs(np.mean(outer) - 0.5) < 0.02  # of 3200 rows, whose standard error is 0.009

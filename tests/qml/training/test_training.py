@@ -475,7 +475,7 @@ class TestInterrupt:
         """In every line of the loop in turn: what is kept is a state that the whole run went through."""
         monkeypatch.setattr(os, "fsync", lambda _: None)  # hundreds of runs
         objective = LogisticRegression(n_samples=12)
-        settings = {"epochs": 3, "batch_size": 6, "rng": 0}
+        settings = {"epochs": 2, "batch_size": 6, "rng": 0}
         states = {START.tobytes()}
         whole = train(objective, START, optimizer, **settings, callback=lambda p: states.add(p.weights.tobytes()))
         line, kept = 0, []

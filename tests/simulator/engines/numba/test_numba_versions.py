@@ -98,8 +98,9 @@ OTHER_CACHE_METHODS = (
 )
 
 
-def count(work, cache, foreign=""):
-    environment = os.environ | {"QUMBA_CACHE_DIR": str(cache)}
+def count(work, cache=None, foreign=""):
+    """What a process reports, with a cache of its own or, without ``cache``, with that of all tests."""
+    environment = os.environ | ({"QUMBA_CACHE_DIR": str(cache)} if cache else {})
     command = [sys.executable, "-c", foreign + RECORD + work + REPORT]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
@@ -170,8 +171,6 @@ def test_with_another_numba_it_warns_once_and_works(tmp_path, foreign, message, 
 
 @pytest.mark.slow
 def test_a_circuit_has_the_same_bits_with_and_without_shortcuts(tmp_path):
-    with_shortcuts = count(CIRCUIT, tmp_path)
-    assert with_shortcuts["compiled"] == with_shortcuts["distinct"] > 30
     without = count(CIRCUIT, tmp_path, OTHER_RELEASE)
-    assert without["result"] == with_shortcuts["result"]
-    assert without["compiled"] > without["distinct"]
+    assert without["compiled"] > without["distinct"] > 30
+    assert without["result"] == count(CIRCUIT)["result"]

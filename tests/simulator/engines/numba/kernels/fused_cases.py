@@ -1,6 +1,5 @@
 """Cases of the fused passes: layers of rotations with the phases before them, as the table builder writes them."""
 
-import numba
 import numpy as np
 
 from simulator import Circuit, Parameter
@@ -12,7 +11,7 @@ from simulator.engines.numba.layout import scratch, sections
 from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.program.levels import Angle, Level, Rotation
 from simulator.program.program import Program
-from tests.simulator.engines.numba.kernels.cases import TOLERANCE, Case, rotation
+from tests.simulator.engines.numba.kernels.cases import TOLERANCE, Case, rotation, uncached
 
 _prepare, _tile_angles = preparation.prepare, preparation.tile_angles
 _apply_passes, _undo_passes = steps.apply_passes, steps.undo_passes
@@ -20,19 +19,19 @@ EDGES = [0.0, np.pi, -np.pi, np.pi / 2, 3 * np.pi, 1e-9, 17.0]  # where signs ch
 STEEP = [np.pi, -np.pi, 3 * np.pi]  # of several such angles with a cosine of almost 0, some are flipped
 
 
-@numba.njit
+@uncached
 def _start(packed, weights, base, shared, tables, X, states, work):
     _prepare(packed, weights, base, shared, tables, work, -1, None)
     for j in range(states):
         _tile_angles(packed, base, X, j, j, work, None)
 
 
-@numba.njit
+@uncached
 def _apply(packed, psi, lam, step, shared, tables, work):
     return _apply_passes(packed, psi, lam, step, passes_of(packed), shared, tables, work, None)
 
 
-@numba.njit
+@uncached
 def _undo(packed, psi, step, number, lam, gradient, shared, tables, work):
     _undo_passes(packed, psi, step, number, lam, gradient, passes_of(packed), shared, tables, work, None)
 
