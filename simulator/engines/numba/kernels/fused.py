@@ -73,7 +73,7 @@ from simulator.engines.numba.layout.sections import (
     TERM_SLOT,
     TERM_Z,
 )
-from simulator.engines.numba.simd import entry, lanes_of, like, load, sincos, splat, store
+from simulator.engines.numba.simd import entry, lanes_of, like, load, prefetch, sincos, splat, store
 
 
 @inlined
@@ -134,6 +134,18 @@ def _copy(source, target, i, x0, x1, x2):
         p = i ^ (x0 * (d & 1)) ^ (x1 * (d >> 1 & 1)) ^ (x2 * (d >> 2))
         store(target, p, load(source, p))
         store(target, p + W, load(source, p + W))
+
+
+@part
+def fetch(state, row, octets, bits, first, last):
+    """Fetch octets of each state into the second-level cache ahead of their use."""
+    W = lanes_of(state)
+    x0, x1, x2 = masks_of(row)
+    for begin in range(0, len(state), (2 * W) << bits):
+        for octet in range(first, last):
+            i = begin + first_member(row, octets, octet, bits)
+            for d in range(1 << OCTET_BITS):
+                prefetch(state, i ^ (x0 * (d & 1)) ^ (x1 * (d >> 1 & 1)) ^ (x2 * (d >> 2)))
 
 
 @part

@@ -22,16 +22,16 @@ from simulator.engines.numba.layout.passes import (
     OFFSET,
     RUN_LEFT,
 )
-from simulator.engines.numba.layout.scratch import BLOCK, BUFFER, FIRST_NEEDED, QUBITS, SCRATCH, STATE
+from simulator.engines.numba.layout.scratch import BLOCK, BUFFER, FIRST_NEEDED, QUBITS, SCRATCH, STATE, STREAMED
 from simulator.engines.numba.layout.sections import OCTETS, SEGMENT_BITS, SEGMENT_FIRST, SEGMENT_LAST
 from simulator.engines.numba.simd import entry, lanes_of, section
 
 # What `undo_segment` does: all; only derivatives by the angles; all but these, on the adjoint states; all but rotations
 ALL, DERIVATIVES, ADJOINT, DOUBLED = range(4)
 FORWARD = 4  # what `apply_segment` does
-# Octets of two states that stay in the first-level cache from one step back to the next; fewer in segments of several
-# passes, whose first one waits for a slower cache, or for memory
-_TOGETHER, _IN_BLOCKS = 8, 4
+# Octets of two states that stay in the first-level cache from one step back to the next; fewer from memory, as loads of
+# the first step wait for it
+_TOGETHER, _TOGETHER_STREAMED = 8, 4
 
 
 @inlined
@@ -135,7 +135,8 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
     size = _states_together(packed, segment, len(lam))
     for begin in range(0, len(lam), size):
         duals, states = section(lam, begin, begin + size), section(behind, begin, begin + size)
-        for block in range(1 << (bits - OCTET_BITS - each)):
+        blocks = 1 << (bits - OCTET_BITS - each)
+        for block in range(blocks):
             for r in range(last - 1, first - 1, -1):
                 row, place, octet = one_pass(packed, r), area + (r - first) * room, block << each
                 end = place + size_of_sums
@@ -150,9 +151,13 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
                 back = at if entry(row, FUSED_LOCAL) else at + BACK * W
                 together = after - octet
                 if phased or what == ALL:
-                    together = _TOGETHER if last == first + 1 else _IN_BLOCKS
+                    together = _TOGETHER_STREAMED if entry(packed[0], STREAMED) else _TOGETHER
+                ahead = 1 << each if r == last - 2 and block + 1 < blocks and entry(packed[0], STREAMED) else 0
                 for o in range(octet, after, together):
                     to = min(o + together, after)
+                    if ahead:  # the next block comes from memory meanwhile
+                        fused.fetch(duals, row, octets, bits, o + ahead, to + ahead)
+                        fused.fetch(states, row, octets, bits, o + ahead, to + ahead)
                     if what != ADJOINT and entry(row, FUSED_NEEDED):
                         fused.add_derivatives(states, duals, row, octets, bits, o, to, sums)
                     for k in range(turned):

@@ -12,6 +12,7 @@ STATE = 7  # floats of a state
 FOLD = 8  # mask of the bits by which `tables.swizzle` moves amplitudes of a tile; 0 if it moves none
 DOUBLED = 9  # the first pass of the doubled layer, see `kernels.doubled`; the number of passes if there is none
 DOUBLED_Z = 10  # the observable's mask z in the order of that layer's table
+STREAMED = 11  # whether each segment reads the states of a tile from memory
 
 # Where each section of the scratch begins, in floats; a section ends where the next one begins
 (
@@ -28,7 +29,7 @@ DOUBLED_Z = 10  # the observable's mask z in the order of that layer's table
     SCRATCH,  # a coset of a dense matrix
     BLOCK,  # a block's phases
     END,
-) = range(11, 24)
+) = range(12, 25)
 
 SKEW = 33  # vectors: half a page and a line, by which two states are shifted, to keep them in different cache sets
 FOLD_BITS = 5  # of the number of a vector within a way of the first-level cache, of 4096 bytes

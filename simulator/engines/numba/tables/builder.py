@@ -371,6 +371,7 @@ class TableBuilder:
         out[scratch.FIRST_NEEDED] = 0 if chain_needed or encoded else last
         out[scratch.CHAIN_NEEDED] = chain_needed
         out[scratch.DOUBLED], out[scratch.DOUBLED_Z] = self.tile_segments.doubled or (len(self.code), 0)
+        out[scratch.STREAMED] = is_streamed(n)
         position = 0
         for section in range(scratch.PSI, scratch.END):
             out[section] = position
