@@ -17,12 +17,14 @@ _COUNT = 8
 
 
 def lane_sums(on: Instructions, vectors: list[Any], width: int) -> Any:
-    """Sum each of eight registers over its lanes, to the first eight lanes of the result, which has ``width``.
+    """Sum each of eight vectors over its lanes, to the first eight lanes of the result; the others are zero.
 
-    The others are zero. Lanes whose numbers differ in one bit are added: half of them of one register, half of the next
-    one, so that lane l of the result is of register l.
+    Registers narrower than a vector are added first. Then the lanes whose numbers differ in one bit are: half of them
+    of one vector, half of the next one, so that lane l of the result is of vector l.
     """
-    lanes, bit = vectors[0].type.count, 1
+    remaining = min(width, native_bytes() * width // VECTOR_BYTES)
+    vectors = [_register_sum(on, vector, width, remaining) for vector in vectors]
+    lanes, bit = remaining, 1
     while bit < lanes:
         if len(vectors) == 1:
             vectors.append(ir.Constant(vectors[0].type, [0.0] * lanes))
@@ -37,9 +39,8 @@ def lane_sums(on: Instructions, vectors: list[Any], width: int) -> Any:
     return vectors[0]
 
 
-def _register_sum(on: Instructions, vector: Any, width: int) -> Any:
-    """Sum of the registers that hold a vector."""
-    lanes = min(width, native_bytes() * width // VECTOR_BYTES)
+def _register_sum(on: Instructions, vector: Any, width: int, lanes: int) -> Any:
+    """Sum of the registers that hold a vector, with ``lanes`` lanes each."""
     parts = [on.joined(vector, vector, range(begin, begin + lanes)) for begin in range(0, width, lanes)]
     return functools.reduce(on.plus, parts)
 
@@ -62,8 +63,7 @@ def store_lane_sums(typing_context, target, place, array, begin):  # type: ignor
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         target, place, array, begin = args
         on, W = Instructions(context, builder, signature.args[2], vector), vector.width
-        vectors = [on.load(array, on.place(begin, k * W)) for k in range(_COUNT)]
-        sums = lane_sums(on, [_register_sum(on, vector, W) for vector in vectors], W)
+        sums = lane_sums(on, [on.load(array, on.place(begin, k * W)) for k in range(_COUNT)], W)
         if W > _COUNT:
             sums = builder.fpext(on.joined(sums, sums, range(_COUNT)), llvm_type(doubles))
         Instructions(context, builder, signature.args[0], doubles).store(target, place, sums)

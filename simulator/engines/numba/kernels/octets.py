@@ -242,19 +242,15 @@ def _divided(on: Instructions, c: Any, s: Any, a0: Any, a1: Any) -> tuple[Any, A
 
 
 class _Amplitudes:
-    """Emitter of what happens to an octet's amplitudes, of which each has a phase in a table, register by register."""
+    """Emitter of what happens to an octet's amplitudes, of which each has a phase in a table."""
 
     def __init__(self, on: Instructions, first: Any, masks: Sequence[Any], table: Any, at: Any) -> None:
         self.on, self.places, self.table, self.at = on, members(on, first, masks), table, at
-        self.width = Vector(on.array.dtype).width
+        self.width = on.vector.width
 
     def phases(self, d: int) -> tuple[Any, Any]:
         real, imaginary = (self.on.splat(self.table, self.on.place(self.at, d + k)) for k in (0, self.width))
         return real, imaginary
-
-    def registers(self, place: Any) -> list[Any]:
-        """Places of the registers that hold the real parts of an amplitude."""
-        return [self.on.place(place, lane) for lane in range(0, self.width, self.on.vector.width)]
 
     def load(self, state: Any, place: Any) -> tuple[Any, Any]:
         return self.on.load(state, place), self.on.load(state, self.on.place(place, self.width))
@@ -272,12 +268,10 @@ def multiply(typing_context, psi, target, i, x0, x1, x2, table, at):  # type: ig
     """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype, native_bytes()))
+        on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype))
         octet = _Amplitudes(on, args[2], args[3:6], *args[6:])
         for d, place in enumerate(octet.places):
-            phases = octet.phases(d)
-            for at in octet.registers(place):
-                octet.store(args[1], at, _multiplied(on, *phases, *octet.load(args[0], at)))
+            octet.store(args[1], place, _multiplied(on, *octet.phases(d), *octet.load(args[0], place)))
         return context.get_dummy_value()
 
     return types.none(psi, psi, *(types.intp,) * 4, table, types.intp), codegen
@@ -294,26 +288,22 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, psi_is):  # type: i
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, i, *masks = args[:6]
-        on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype, native_bytes()))
+        on = Instructions(context, builder, signature.args[0], vector)
         octet = _Amplitudes(on, i, masks, *args[6:8])
 
         def emit(how: int) -> tuple[Any, Any]:
-            sums = []  # one register for each member
+            halves = []
             for d, place in enumerate(octet.places):
-                phases, total = octet.phases(d), None
-                for at in octet.registers(place):
-                    u = octet.load(lam, at)
-                    divided = _divided(on, *phases, *u)
-                    octet.store(lam, at, divided)
-                    if how != ALONE:
-                        a, dual = octet.load(psi, at), divided if how == BEFORE else u
-                        product = on.times(dual[1], a[0])
-                        total = on.minus(product if total is None else on.plus(total, product), on.times(dual[0], a[1]))
-                    if how == UNDONE:
-                        octet.store(psi, at, _divided(on, *phases, *a))
-                sums.append(total)
+                phases, u = octet.phases(d), octet.load(lam, place)
+                divided = _divided(on, *phases, *u)
+                octet.store(lam, place, divided)
+                if how != ALONE:
+                    a, dual = octet.load(psi, place), divided if how == BEFORE else u
+                    halves.append(on.minus(on.times(dual[1], a[0]), on.times(dual[0], a[1])))
+                if how == UNDONE:
+                    octet.store(psi, place, _divided(on, *phases, *a))
             zeros = ir.Constant(llvm_type(vector), [0.0] * vector.width)
-            return (zeros if how == ALONE else lane_sums(on, sums, vector.width)), builder.block
+            return (lane_sums(on, halves, vector.width) if halves else zeros), builder.block
 
         def choice(how: int, other: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
             with builder.if_else(_equals(builder, args[8], how)) as (yes, no):

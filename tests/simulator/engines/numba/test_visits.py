@@ -235,3 +235,16 @@ def test_a_refusal_for_any_row_refuses_the_step(row, threads):
         assert visit(engine, model(4), 200, targets=targets)[0] == 0
     finally:
         set_num_threads(None)
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("n", [3, 4, 7])
+def test_results_do_not_depend_on_the_place_of_a_sample(n, precision):
+    """Registers are narrower than a tile's vectors of samples on most processors; all have the same instructions."""
+    program = model(n, precision)
+    inputs, weights, _ = numbers(program, 1, 3)
+    angles = np.repeat(inputs, 37, axis=0), weights
+    number, (values, _, by_inputs), _ = visit(NumbaEngine(), program, 37, targets=np.full((37, 3), 0.3), angles=angles)
+    assert number == 1
+    np.testing.assert_array_equal(values, np.repeat(values[:1], 37, axis=0))
+    np.testing.assert_array_equal(by_inputs, np.repeat(by_inputs[:1], 37, axis=0))
