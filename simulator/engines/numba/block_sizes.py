@@ -16,6 +16,7 @@ _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which ph
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
 _SEGMENT_PASSES = 4  # maximum number of passes of a segment, where they take less time than a trip to a cache
+_STREAMED_PASSES = 8  # the same where states come from memory
 _SEGMENT_BITS = 6  # qubits of a segment's blocks, two of which fit in the first-level cache
 _STREAMED_SHARE = 4  # ratio of the second-level cache and two blocks of states that come from memory
 _KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
@@ -62,8 +63,8 @@ def batch_qubits(options: Options) -> int:
 
 
 def is_streamed(num_qubits: int) -> bool:
-    """Whether each pass reads the two states of a tile of samples from memory, as no cache has room for them."""
-    return (4 * simd.VECTOR_BYTES) << num_qubits > cache_share()
+    """Whether each pass reads the two states of a tile of samples from memory, as no cache has room for more."""
+    return (4 * simd.VECTOR_BYTES) << num_qubits >= cache_share()
 
 
 def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, options: Options) -> bool:
@@ -95,7 +96,7 @@ def segment_sizes(num_qubits: int, options: Options) -> tuple[int, int]:
     longest, bits = _SEGMENT_PASSES if unit_bytes() == native_bytes() else 1, _SEGMENT_BITS
     if is_streamed(num_qubits):
         blocks = cache_bytes() // _STREAMED_SHARE // (4 * simd.VECTOR_BYTES)
-        longest, bits = _SEGMENT_PASSES, max(blocks.bit_length() - 1, bits)
+        longest, bits = _STREAMED_PASSES, max(blocks.bit_length() - 1, bits)
     return longest if options.segment_passes is None else options.segment_passes, bits
 
 

@@ -29,8 +29,8 @@ from simulator.engines.numba.simd import entry, lanes_of, section
 # What `undo_segment` does: all; only derivatives by the angles; all but these, on the adjoint states; all but rotations
 ALL, DERIVATIVES, ADJOINT, DOUBLED = range(4)
 FORWARD = 4  # what `apply_segment` does
-# Octets of two states that stay in the first-level cache from one step back to the next; fewer from memory, as loads of
-# the first step wait for it
+# Octets of two states that stay in the first-level cache from one step back to the next; fewer from memory, as the next
+# block is fetched in between, and loads wait if many are fetched at a time
 _TOGETHER, _TOGETHER_STREAMED = 8, 4
 
 
@@ -73,6 +73,19 @@ def _states_together(packed, segment, tile):
     return tile
 
 
+@inlined
+def _share_of_fetching(octets, passes):
+    """How many octets of the next block to fetch while each of ``passes`` passes takes all octets of a block once.
+
+    ``octets`` are those taken since one was fetched; returns also how many of them are left.
+    """
+    fetch = 0
+    while octets >= passes:
+        octets -= passes
+        fetch += 1
+    return fetch, octets
+
+
 @part
 def apply_segment(packed, segment, before, middle, target, tables, scratch):
     """Apply the passes of a segment to the states ``before`` of a tile, block by block.
@@ -81,19 +94,27 @@ def apply_segment(packed, segment, before, middle, target, tables, scratch):
     """
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     size, first = _states_together(packed, segment, len(target)), entry(segment, SEGMENT_FIRST)
+    count, blocks = entry(segment, SEGMENT_LAST) - first, 1 << (bits - OCTET_BITS - each)
     for begin in range(0, len(target), size):
         end = begin + size
-        after = section(target, begin, end)
-        for block in range(1 << (bits - OCTET_BITS - each)):
-            for r in range(first, entry(segment, SEGMENT_LAST)):
+        states, after = section(before, begin, end), section(target, begin, end)
+        for block in range(blocks):
+            fetched, due, fetches = (block + 1) << each, 0, entry(packed[0], STREAMED) and block + 1 < blocks
+            together = _TOGETHER_STREAMED if fetches else 1 << each
+            for r in range(first, first + count):
                 row = one_pass(packed, r)
                 _fill_numbers(packed, r, FORWARD, begin // size, scratch)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 octet, offset, source, phased = block << each, entry(row, OFFSET), after, after
                 if r == first:
-                    source, phased = section(before, begin, end), section(middle, begin, end)
-                last = octet + (1 << each)
-                fused.rotate(source, phased, after, row, octets, tables, numbers, at, bits, octet, last, offset)
+                    source, phased = states, section(middle, begin, end)
+                for o in range(octet, octet + (1 << each), together):
+                    if fetches:
+                        fetch, due = _share_of_fetching(due + together, count)
+                        fused.fetch(states, one_pass(packed, first), octets, bits, fetched, fetched + fetch)
+                        fetched += fetch
+                    to = min(o + together, octet + (1 << each))
+                    fused.rotate(source, phased, after, row, octets, tables, numbers, at, bits, o, to, offset)
 
 
 @inlined
@@ -125,7 +146,7 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
     if what == DERIVATIVES and not _derives(packed, first, last):
         return
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
-    is_end = first <= entry(packed[0], FIRST_NEEDED)
+    is_end, streamed = first <= entry(packed[0], FIRST_NEEDED), entry(packed[0], STREAMED)
     W, area = lanes_of(lam), entry(packed[0], BUFFER)
     size_of_sums = FUSED_SUMS * W
     room = size_of_sums + W + (1 << bits)  # the sums of a pass, and their buffer
@@ -137,6 +158,7 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
         duals, states = section(lam, begin, begin + size), section(behind, begin, begin + size)
         blocks = 1 << (bits - OCTET_BITS - each)
         for block in range(blocks):
+            fetched, fetch, due, fetches = (block + 1) << each, 0, 0, streamed and block + 1 < blocks
             for r in range(last - 1, first - 1, -1):
                 row, place, octet = one_pass(packed, r), area + (r - first) * room, block << each
                 end = place + size_of_sums
@@ -151,15 +173,17 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
                 back = at if entry(row, FUSED_LOCAL) else at + BACK * W
                 together = after - octet
                 if phased or what == ALL:
-                    together = _TOGETHER_STREAMED if entry(packed[0], STREAMED) else _TOGETHER
-                ahead = 1 << each if r == last - 2 and block + 1 < blocks and entry(packed[0], STREAMED) else 0
+                    together = _TOGETHER_STREAMED if streamed else _TOGETHER
                 for o in range(octet, after, together):
                     to = min(o + together, after)
-                    if ahead:  # the next block comes from memory meanwhile
-                        fused.fetch(duals, row, octets, bits, o + ahead, to + ahead)
-                        fused.fetch(states, row, octets, bits, o + ahead, to + ahead)
+                    if fetches:
+                        fetch, due = _share_of_fetching(due + together, last - first)
+                        fused.fetch(duals, one_pass(packed, last - 1), octets, bits, fetched, fetched + fetch)
                     if what != ADJOINT and entry(row, FUSED_NEEDED):
                         fused.add_derivatives(states, duals, row, octets, bits, o, to, sums)
+                    if fetches:
+                        fused.fetch(states, one_pass(packed, last - 1), octets, bits, fetched, fetched + fetch)
+                        fetched += fetch
                     for k in range(turned):
                         each_states = states if k else duals
                         fused.rotate(

@@ -18,7 +18,7 @@ from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables import fused, swizzle
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
-from simulator.engines.numba.tables.segments import Segments
+from simulator.engines.numba.tables.segments import Segments, in_blocks
 from simulator.engines.numba.tables.slots import Slots
 from simulator.engines.numba.tables.tables import IntArray, Tables, integers, packed, string_groups, table
 from simulator.program.levels import Dense, Level, Rotation
@@ -68,6 +68,7 @@ class TableBuilder:
         self.spec: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
         self.fused: list[fused.Pass] = []
+        self.last_part: list[Rotation] = []  # the last rotations of the level before that are applied to a block at a time
         self.strings: list[tuple[int, int, int, float]] = []  # of the observables: x, z, observable, coefficient
         self.tile_segments = Segments(self.n)  # of the passes; of a stage's passes there are none
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
@@ -280,12 +281,26 @@ class TableBuilder:
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
         """Number a level's rotations, and the phases before them, which are part of the first pass if that is fused."""
-        waiting, fuses, begin = list(members), self.fuses, len(self.code)
+        begin = len(self.code)
         if phases is not None and self.slots.any_local(phases.members):
             self.phase_pass(phases)
             phases = None
+        for part in self.in_parts(members):
+            self.passes_of_part(part, phases, begin)
+            phases = None
+
+    def in_parts(self, members: Sequence[Rotation]) -> list[list[Rotation]]:
+        """A level's rotations in the order to apply them, in parts that do not share a pass."""
+        if not self.swizzles or not is_streamed(self.n):
+            return [list(members)]
+        parts = in_blocks(members, self.last_part, segment_sizes(self.n, self.options)[1])
+        self.last_part = parts[-1]
+        return parts
+
+    def passes_of_part(self, waiting: list[Rotation], phases: Level | None, begin: int) -> None:
+        """Number rotations of a level whose passes begin at ``begin``, and the phases before them."""
         while waiting:
-            if fuses:
+            if self.fuses:
                 most = 2 if len(waiting) == 4 else fused.OCTET  # two pairs are faster than three rotations and one
                 group, remaining = fused.group(waiting, self.slots.is_local, most)
                 if group and group[0] is waiting[0]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from simulator.engines.numba.layout import passes
 from simulator.engines.numba.tables.fused import OCTET, Octets, Pass, in_orders
-from simulator.program.subspaces import pivots
+from simulator.program.levels import Rotation
+from simulator.program.subspaces import Subspace, pivots
 
 
 @dataclass
@@ -133,6 +134,29 @@ def _blocks(
         members, masks = [each], [x for x, _, _ in each.rotations]
     if members:
         yield members, masks
+
+
+def in_blocks(rotations: Sequence[Rotation], before: Sequence[Rotation], bits: int) -> list[list[Rotation]]:
+    """Divide commuting rotations into parts whose masks x span up to ``bits`` dimensions, in the order to apply them.
+
+    The first part is one that blocks of the part ``before`` have room for, if there is any: it is applied to them
+    while they lie in a cache. So the qubits of a circuit's layers take turns, up and down.
+    """
+    parts, waiting, span = [], list(rotations), Subspace(each.x for each in before)
+    while waiting:
+        part = [each for each in waiting if not span.reduced(each.x)]
+        others = [each for each in waiting if span.reduced(each.x)]
+        waiting = []
+        for each in others:
+            if len(span.vectors) < bits or not span.reduced(each.x):
+                span.add(each.x)
+                part.append(each)
+            else:
+                waiting.append(each)
+        if part:
+            parts.append(part)
+        span = Subspace([])
+    return parts
 
 
 def _is_local(each: Pass) -> int:

@@ -2,8 +2,8 @@
 
 Amplitudes whose indices differ in high bits only are powers of two apart, and few of them fit in a cache at once. So
 amplitude i is stored at the place ``i ^ fold(i >> low)`` with ``low = n // 2`` and ``fold(r) = (r ^ r >> 5) & mask``,
-a mask of five bits or of ``low``, if these are fewer. Places are linear in indices, so that a string with masks x and z
-is one with other masks in this order.
+a mask of ``low`` bits: the lowest five select a set of the first-level cache, and all of them one of the second-level
+cache. Places are linear in indices, so that a string with masks x and z is one with other masks in this order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from simulator.program.levels import Level, Rotation
 
 def mask(n: int) -> int:
     """Mask of the bits that a fold changes."""
-    return (1 << min(FOLD_BITS, n // 2)) - 1
+    return (1 << n // 2) - 1
 
 
 def swizzled_levels(levels: Sequence[Level], n: int) -> list[Level]:
@@ -54,7 +54,7 @@ def _mover(n: int) -> Callable[[int, int], tuple[int, int, bool]]:
     def moved(x: int, z: int) -> tuple[int, int, bool]:
         r, folded = x >> low, z & fold
         moved_x = x ^ ((r ^ r >> FOLD_BITS) & fold)
-        moved_z = z ^ ((folded | folded << FOLD_BITS) << low & everything)  # the transposed map
+        moved_z = z ^ ((folded ^ folded << FOLD_BITS) << low & everything)  # the transposed map
         turns = (x & z).bit_count() - (moved_x & moved_z).bit_count()  # two Ys more or less are a sign
         return moved_x, moved_z, turns % 4 != 0
 

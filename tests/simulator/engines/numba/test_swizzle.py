@@ -10,8 +10,11 @@ from simulator.engines.numba import block_sizes
 from simulator.engines.numba.layout import scratch, sections
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.engines.numba.tables.segments import in_blocks
 from simulator.engines.numba.tables.swizzle import mask, place, swizzled_strings
+from simulator.program.levels import Angle, Rotation
 from simulator.program.program import Program
+from simulator.program.subspaces import pivots
 from tests.simulator import reference
 
 
@@ -85,6 +88,39 @@ def test_swizzled_tiles_equal_the_reference(n, samples, states):
         assert by_weights[k] == pytest.approx((v * slopes).sum() / 2, abs=1e-12)
 
 
+@pytest.mark.parametrize("bits", [3, 5, 9, 16])
+def test_rotations_are_divided_into_parts_of_blocks(bits):
+    rotations = [Rotation(1 << q ^ 1 << (q + 1) % 16, 1 << q, Angle(0.1 * q)) for q in range(16)]
+    before = rotations[4:6]
+    parts = in_blocks(rotations, before, bits)
+    assert sorted(sum(parts, []), key=rotations.index) == rotations
+    for k, part in enumerate(parts):
+        assert len(pivots([each.x for each in (*part, *(() if k else before))])) <= bits
+    assert parts[0][:2] == before
+
+
+def test_no_rotation_fits_in_the_blocks_of_other_ones():
+    rotations = [Rotation(1 << q, 1 << q, Angle(0.1 * q)) for q in range(6)]
+    assert in_blocks(rotations[:2], rotations[2:], 4) == [rotations[:2]]
+    assert in_blocks(rotations, [], 4) == [rotations[:4], rotations[4:]]
+
+
+def test_a_block_from_memory_has_rotations_of_two_layers(monkeypatch):
+    """Four trips for three layers, of which each has more rotations than a block has qubits."""
+    monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: 1 << 19)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: 1 << 19)
+    n = 16
+    w, circuit = ParameterVector("w", 8 * n), Circuit(n)
+    for k in range(0, 8 * n, 2 * n):
+        for q in range(n):
+            circuit = circuit.rz(w[k + q], q).ry(w[k + n + q], q)
+        for q in range(n):
+            circuit = circuit.cx(q, (q + 1) % n)
+    plan = NumbaEngine(Options(batch_qubits=99)).plan(Program(circuit, [Z(0)], weights=list(w)), 8)
+    passes, bits = passes_of_segments(plan)
+    assert (passes.tolist(), (bits + 3).max()) == ([3, 6, 6, 3], 9)
+
+
 def test_tiles_from_memory_have_long_segments_in_the_second_level_cache(monkeypatch):
     circuit, x, w = layers(11)
     program = Program(circuit, [Z(0) + 0.4 * X(1) @ Y(2), Y(10) @ Z(1)], inputs=list(x), weights=list(w))
@@ -96,7 +132,7 @@ def test_tiles_from_memory_have_long_segments_in_the_second_level_cache(monkeypa
     monkeypatch.setattr(block_sizes, "cache_share", lambda: 1 << 18)
     engine = NumbaEngine(Options(batch_qubits=99))
     passes, bits = passes_of_segments(engine.plan(program, 16))
-    assert (passes.max(), (bits + 3).max()) == (3, 8)  # three, three and two rotations in blocks of 64 KiB
+    assert (passes.tolist(), (bits + 3).tolist()) == ([3, 4, 1, 1], [8, 8, 11, 3])  # in blocks of 64 KiB
     results = []
     for threads in (1, 2):
         set_num_threads(threads)
