@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.engines.numba import simd
 from simulator.engines.numba.options import Options
-from simulator.engines.numba.processor import native_bytes, unit_bytes
+from simulator.engines.numba.processor import unit_bytes
 
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
@@ -91,9 +91,9 @@ def segment_sizes(num_qubits: int, options: Options) -> tuple[int, int]:
     """Maximum number of fused passes that are applied to a block of a tile at a time, and the qubits of such a block.
 
     Blocks of two states fit in the first-level cache, or, where the states come from memory, in the second-level cache.
-    Units narrower than registers take longer for a pass than its vectors take from the second-level cache.
+    Units of 32 bytes or fewer take longer for a pass than its vectors take from the second-level cache.
     """
-    longest, bits = _SEGMENT_PASSES if unit_bytes() == native_bytes() else 1, _SEGMENT_BITS
+    longest, bits = _SEGMENT_PASSES if unit_bytes() == simd.VECTOR_BYTES else 1, _SEGMENT_BITS
     if is_streamed(num_qubits):
         blocks = cache_bytes() // _STREAMED_SHARE // (4 * simd.VECTOR_BYTES)
         longest, bits = _STREAMED_PASSES, max(blocks.bit_length() - 1, bits)
