@@ -63,8 +63,18 @@ def batch_qubits(options: Options) -> int:
 
 
 def is_streamed(num_qubits: int) -> bool:
-    """Whether each pass reads the two states of a tile of samples from memory, as no cache has room for more."""
-    return (4 * simd.VECTOR_BYTES) << num_qubits >= cache_share()
+    """Whether passes read the two states of a tile of samples from memory: no cache has room for them and anything."""
+    return _states_bytes(num_qubits) >= cache_share()
+
+
+def fits_shared_cache(num_qubits: int) -> bool:
+    """Whether a processor's share of the largest cache has room for the two states of a tile of samples."""
+    return _states_bytes(num_qubits) <= cache_share()
+
+
+def _states_bytes(num_qubits: int) -> int:
+    """Size of the two states of a tile of samples."""
+    return (4 * simd.VECTOR_BYTES) << num_qubits
 
 
 def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, options: Options) -> bool:
@@ -81,7 +91,7 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
     together = processors * tile_samples  # samples at work at the same time
     rounds = -(-samples // together)
     return (
-        (not is_streamed(num_qubits) or 2 * amplitude_bytes << num_qubits > cache_bytes())
+        (fits_shared_cache(num_qubits) or 2 * amplitude_bytes << num_qubits > cache_bytes())
         and processors <= max(options.keep_bytes // tile, options.fewest_tiles)
         and samples * _SHARED_GAIN >= rounds * together
     )

@@ -14,7 +14,7 @@ from simulator.engines.numba.block_sizes import (
     batch_qubits,
     block_bits,
     cache_bytes,
-    is_streamed,
+    fits_shared_cache,
     keeps_states,
     serial_work,
     suit_shared_cache,
@@ -150,7 +150,7 @@ class Plan:
         in_batches = n <= lane_bits or (n <= batch_qubits(options) and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
         if not in_batches and n > batch_qubits(options) and not reads_states:
             in_batches = suit_shared_cache(samples, n, amplitude_bytes, options)
-            if in_batches and is_streamed(n):
+            if in_batches and not fits_shared_cache(n):
                 tables = plans.tables(program, None, derive_inputs, False, reads_states)
                 in_batches = tables.rotations_per_trip >= _ROTATIONS_PER_TRIP
         self.lanes = None if in_batches else lane_bits

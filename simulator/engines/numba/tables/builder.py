@@ -68,7 +68,9 @@ class TableBuilder:
         self.spec: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
         self.fused: list[fused.Pass] = []
-        self.last_part: list[Rotation] = []  # the last rotations of the level before that are applied to a block at a time
+        self.last_part: list[
+            Rotation
+        ] = []  # the last rotations of the level before that are applied to a block at a time
         self.strings: list[tuple[int, int, int, float]] = []  # of the observables: x, z, observable, coefficient
         self.tile_segments = Segments(self.n)  # of the passes; of a stage's passes there are none
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)

@@ -114,10 +114,10 @@ def test_states_of_small_circuits_fill_tiles(monkeypatch, serial_work, samples, 
 @pytest.mark.parametrize(
     ("samples", "share", "processors", "in_batches"),
     [
-        (32, 17 << 20, 2, True),
-        (8, 17 << 20, 2, False),  # one of two processors would have no tile
-        (32, 17 << 20, 16, False),
-        (32, 17 << 20, 4, True),  # two caches of 32 MiB, each with room for the tiles of two processors
+        (32, 16 << 20, 2, True),
+        (8, 16 << 20, 2, False),  # one of two processors would have no tile
+        (32, 16 << 20, 16, False),
+        (32, 16 << 20, 4, True),  # two caches of 32 MiB, each with room for the tiles of two processors
         (32, 7 << 20, 2, False),  # the two states of a tile do not fit
     ],
 )

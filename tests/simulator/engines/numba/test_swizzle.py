@@ -93,7 +93,7 @@ def test_rotations_are_divided_into_parts_of_blocks(bits):
     rotations = [Rotation(1 << q ^ 1 << (q + 1) % 16, 1 << q, Angle(0.1 * q)) for q in range(16)]
     before = rotations[4:6]
     parts = in_blocks(rotations, before, bits)
-    assert sorted(sum(parts, []), key=rotations.index) == rotations
+    assert sorted((each for part in parts for each in part), key=rotations.index) == rotations
     for k, part in enumerate(parts):
         assert len(pivots([each.x for each in (*part, *(() if k else before))])) <= bits
     assert parts[0][:2] == before
