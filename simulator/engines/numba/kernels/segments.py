@@ -109,11 +109,11 @@ def apply_segment(packed, segment, before, middle, target, tables, scratch):
                 if r == first:
                     source, phased = states, section(middle, begin, end)
                 for o in range(octet, octet + (1 << each), together):
+                    to = min(o + together, octet + (1 << each))
                     if fetches:
-                        fetch, due = _share_of_fetching(due + together, count)
+                        fetch, due = _share_of_fetching(due + to - o, count)
                         fused.fetch(states, one_pass(packed, first), octets, bits, fetched, fetched + fetch)
                         fetched += fetch
-                    to = min(o + together, octet + (1 << each))
                     fused.rotate(source, phased, after, row, octets, tables, numbers, at, bits, o, to, offset)
 
 
@@ -177,7 +177,7 @@ def undo_segment(packed, segment, what, before, behind, lam, gradient, was_kept,
                 for o in range(octet, after, together):
                     to = min(o + together, after)
                     if fetches:
-                        fetch, due = _share_of_fetching(due + together, last - first)
+                        fetch, due = _share_of_fetching(due + to - o, last - first)
                         fused.fetch(duals, one_pass(packed, last - 1), octets, bits, fetched, fetched + fetch)
                     if what != ADJOINT and entry(row, FUSED_NEEDED):
                         fused.add_derivatives(states, duals, row, octets, bits, o, to, sums)

@@ -68,9 +68,7 @@ class TableBuilder:
         self.spec: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
         self.fused: list[fused.Pass] = []
-        self.last_part: list[
-            Rotation
-        ] = []  # the last rotations of the level before that are applied to a block at a time
+        self.last_part: list[Rotation] = []  # of the level before, see `in_parts`
         self.strings: list[tuple[int, int, int, float]] = []  # of the observables: x, z, observable, coefficient
         self.tile_segments = Segments(self.n)  # of the passes; of a stage's passes there are none
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
@@ -293,7 +291,7 @@ class TableBuilder:
 
     def in_parts(self, members: Sequence[Rotation]) -> list[list[Rotation]]:
         """A level's rotations in the order to apply them, in parts that do not share a pass."""
-        if not self.swizzles or not is_streamed(self.n):
+        if not (self.swizzles and self.fuses and is_streamed(self.n)):
             return [list(members)]
         parts = in_blocks(members, self.last_part, segment_sizes(self.n, self.options)[1])
         self.last_part = parts[-1]

@@ -142,3 +142,33 @@ def test_tiles_from_memory_have_long_segments_in_the_second_level_cache(monkeypa
     for on_one, on_two, theirs in zip(*results, expected, strict=True):
         np.testing.assert_allclose(on_one, theirs, atol=1e-12)
         np.testing.assert_array_equal(on_one, on_two)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_layers_of_tiles_from_memory_equal_single_states(monkeypatch, seed):
+    """Blocks from one octet on, and layers of few qubits."""
+    rng = np.random.default_rng(seed)
+    n, bits = int(rng.integers(10, 13)), int(rng.integers(14, 19))
+    monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: 1 << bits)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: 1)
+    x, w, circuit = ParameterVector("x", n), ParameterVector("w", 10 * n), Circuit(n)
+    for q in range(n):
+        circuit = circuit.ry(x[q], q)
+    weights, turning = iter(w), rng.permutation(n)[: rng.integers(2, n + 1)].tolist()
+    for _ in range(rng.integers(2, 6)):
+        for q in turning:
+            circuit = circuit.rz(next(weights), q)
+            circuit = circuit.ry(next(weights), q) if rng.random() < 0.6 else circuit.rx(next(weights), q)
+        for a, b in rng.permutation(n)[: 2 * rng.integers(0, n // 2)].reshape(-1, 2).tolist():
+            circuit = circuit.cx(a, b)
+    observables = [Z(0) @ Z(1)] if seed % 2 else [Z(0) + 0.3 * X(1), Y(2)]
+    program = Program(circuit, observables, list(x), [p for p in circuit.parameters if p in set(w)])
+    rows, v = rng.normal(size=(16, n)), rng.normal(size=(16, len(observables)))
+    results = []
+    for lanes_are_samples in (True, False):
+        engine = NumbaEngine(Options(batch_qubits=99 if lanes_are_samples else 3))
+        assert (engine.plan(program, 16).lanes is None) == lanes_are_samples
+        with using(engine):
+            results.append(adjoint_sweep(program, rows, np.linspace(-3, 3, len(program.weights)), v)[:2])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12 * max(1.0, np.abs(theirs).max()))
