@@ -59,11 +59,11 @@ def batch_qubits(options: Options) -> int:
     if options.batch_qubits is not None:
         return options.batch_qubits
     fewest, most = _TILE_QUBITS
-    return min(max((cache_bytes() // (4 * simd.VECTOR_BYTES)).bit_length() - 1, fewest), most)
+    return min(max((cache_bytes() // _states_bytes(0)).bit_length() - 1, fewest), most)
 
 
 def is_streamed(num_qubits: int) -> bool:
-    """Whether passes read the two states of a tile of samples from memory: no cache has room for them and anything."""
+    """Whether passes read a tile's two states from memory: no cache has room for them and for anything else."""
     return _states_bytes(num_qubits) >= cache_share()
 
 
@@ -86,7 +86,7 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
     if options.batch_qubits is not None or num_qubits >= options.big_qubits:
         return False
     processors = os.cpu_count() or 1
-    tile = (simd.VECTOR_BYTES * 2) << num_qubits  # bytes
+    tile = _states_bytes(num_qubits) // 2
     tile_samples = tile // (amplitude_bytes << num_qubits)
     together = processors * tile_samples  # samples at work at the same time
     rounds = -(-samples // together)
@@ -105,7 +105,7 @@ def segment_sizes(num_qubits: int, options: Options) -> tuple[int, int]:
     """
     longest, bits = _SEGMENT_PASSES if unit_bytes() == simd.VECTOR_BYTES else 1, _SEGMENT_BITS
     if is_streamed(num_qubits):
-        blocks = cache_bytes() // _STREAMED_SHARE // (4 * simd.VECTOR_BYTES)
+        blocks = cache_bytes() // _STREAMED_SHARE // _states_bytes(0)
         longest, bits = _STREAMED_PASSES, max(blocks.bit_length() - 1, bits)
     return longest if options.segment_passes is None else options.segment_passes, bits
 

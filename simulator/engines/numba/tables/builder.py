@@ -61,6 +61,8 @@ class TableBuilder:
         self.n = program.num_qubits
         self.swizzles = swizzles and lanes is None and self.n >= options.swizzle_qubits and not program.starts
         self.swizzles = self.swizzles and all(level.kind != "dense" for level in program.schedule[1])
+        self.streams = is_streamed(self.n)
+        self.segment_passes, self.segment_bits = segment_sizes(self.n, options) if self.swizzles else (1, 0)
         self.shift = lanes or 0
         self.W = simd.width(program.dtype)
         self.slots = Slots(len(program.inputs), self.shift, derive_inputs)
@@ -210,15 +212,14 @@ class TableBuilder:
                 self.dense_pass(level.members[0])
         if phases is not None:
             self.phase_pass(phases)
-        self.segment_passes()
+        self.divide_passes()
 
-    def segment_passes(self) -> None:
+    def divide_passes(self) -> None:
         """Divide the passes into segments."""
-        most, bits = segment_sizes(self.n, self.options) if self.swizzles else (1, 0)
         groups = sum(each.begins for each in self.fused)
         in_groups = keeps_states(groups, self.state_size * self.program.dtype().itemsize)
-        self.tile_segments = Segments(self.n, 2 * self.W, most, bits, in_groups)
-        strings = [] if is_streamed(self.n) else self.strings  # a doubled layer has more trips to two states
+        self.tile_segments = Segments(self.n, 2 * self.W, self.segment_passes, self.segment_bits, in_groups)
+        strings = [] if self.streams else self.strings  # a doubled layer has more trips to two states
         self.tile_segments.divide(self.fused, len(self.code), strings, self.slots.term_zs)
 
     @property
@@ -291,9 +292,9 @@ class TableBuilder:
 
     def in_parts(self, members: Sequence[Rotation]) -> list[list[Rotation]]:
         """A level's rotations in the order to apply them, in parts that do not share a pass."""
-        if not (self.swizzles and self.fuses and is_streamed(self.n)):
+        if not (self.swizzles and self.fuses and self.streams):
             return [list(members)]
-        parts = in_blocks(members, self.last_part, segment_sizes(self.n, self.options)[1])
+        parts = in_blocks(members, self.last_part, self.segment_bits)
         self.last_part = parts[-1]
         return parts
 
@@ -359,7 +360,7 @@ class TableBuilder:
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
         halves = (8 * W) << (n - n // 2) if self.lanes is None else 0  # see `kernels.encoding`
-        segment = segment_sizes(n, self.options)[0] * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
+        segment = self.segment_passes * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
         observables, states = len(self.program.observables), self.most_states
         sizes = {
             scratch.PSI: states * self.state_size + scratch.SKEW * W,
@@ -386,7 +387,7 @@ class TableBuilder:
         out[scratch.FIRST_NEEDED] = 0 if chain_needed or encoded else last
         out[scratch.CHAIN_NEEDED] = chain_needed
         out[scratch.DOUBLED], out[scratch.DOUBLED_Z] = self.tile_segments.doubled or (len(self.code), 0)
-        out[scratch.STREAMED] = is_streamed(n)
+        out[scratch.STREAMED] = self.streams
         position = 0
         for section in range(scratch.PSI, scratch.END):
             out[section] = position

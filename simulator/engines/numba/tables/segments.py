@@ -142,20 +142,19 @@ def in_blocks(rotations: Sequence[Rotation], before: Sequence[Rotation], bits: i
     The first part is one that blocks of the part ``before`` have room for, if there is any: it is applied to them
     while they lie in a cache. So the qubits of a circuit's layers take turns, up and down.
     """
-    parts, waiting, span = [], list(rotations), Subspace(each.x for each in before)
+    parts: list[list[Rotation]] = []
+    waiting, span = list(rotations), Subspace(each.x for each in before)
     while waiting:
-        part = [each for each in waiting if not span.reduced(each.x)]
-        others = [each for each in waiting if span.reduced(each.x)]
-        waiting = []
-        for each in others:
+        part, others = [], []
+        for each in sorted(waiting, key=lambda each: span.reduced(each.x) > 0):  # those that need no room come first
             if len(span.vectors) < bits or not span.reduced(each.x):
                 span.add(each.x)
                 part.append(each)
             else:
-                waiting.append(each)
+                others.append(each)
         if part:
             parts.append(part)
-        span = Subspace([])
+        waiting, span = others, Subspace([])
     return parts
 
 
